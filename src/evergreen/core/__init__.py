@@ -1,0 +1,1 @@
+"""Values that every folder shares: errors, digests, references, messages, expressions, clocks."""

@@ -1,0 +1,1 @@
+"""Evergreen from a Python program."""

@@ -1,0 +1,1 @@
+"""Numbers from arrays: metrics, profiles, score counts and tail probabilities. Pure, numpy only."""

@@ -1,0 +1,1 @@
+"""Is a deployed model still good: drift of its inputs and performance on its outcomes, at a stated false-alarm rate."""

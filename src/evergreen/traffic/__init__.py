@@ -1,0 +1,1 @@
+"""What the model saw and said, and what turned out true."""

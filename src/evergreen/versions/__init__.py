@@ -1,0 +1,1 @@
+"""What exists: versions of datasets, code, environments and models, their aliases and lineage."""

@@ -1,0 +1,103 @@
+"""A model that ranks worse is found; bad weather is not its fault."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evergreen.measures.scores import ScoreCounts, count_scores
+from evergreen.monitoring.performance import REFERENCE_NEEDED, judge_performance
+
+ALPHA = 0.01
+
+
+def windows(
+    count: int, *, strength: float = 1.0, shock: float = 0.0, rows: int = 500, seed: int = 1
+) -> list[ScoreCounts]:
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        score = random.standard_normal(rows)
+        truth = random.random(rows) < 1 / (1 + np.exp(-(strength * score - 1 + shock)))
+        found.append(count_scores(truth, 1 / (1 + np.exp(1 - score))))
+    return found
+
+
+REFERENCE = windows(14)
+
+
+def test_a_model_that_ranks_as_before_is_ok() -> None:
+    found = judge_performance(REFERENCE, windows(28, seed=2), alpha=ALPHA)
+
+    assert found.verdict == "ok"
+    assert (found.look, found.windows, found.unusable) == (4, 28, 0)
+    assert found.current_value == pytest.approx(found.reference_value, abs=0.02)
+
+
+def test_a_model_that_lost_half_its_strength_is_degraded_at_the_first_look() -> None:
+    found = judge_performance(REFERENCE, windows(7, strength=0.5, seed=2), alpha=ALPHA)
+
+    assert found.verdict == "degraded"
+    assert found.p_value <= ALPHA
+    assert found.reference_value is not None
+    assert found.current_value is not None
+    assert found.reference_value - found.current_value > 0.05
+    assert found.reason.startswith("mean roc_auc within a window fell from 0.7")
+
+
+def test_a_better_model_is_no_alarm() -> None:
+    found = judge_performance(REFERENCE, windows(28, strength=2.0, seed=2), alpha=ALPHA)
+
+    assert (found.verdict, found.p_value) == ("ok", 1.0)
+
+
+def test_a_storm_that_delays_everybody_is_no_degradation() -> None:
+    found = judge_performance(REFERENCE, windows(7, shock=2.0, seed=2), alpha=ALPHA)
+
+    assert found.verdict == "ok"
+
+
+def test_a_sure_but_small_fall_is_no_alarm() -> None:
+    reference, current = windows(14, rows=50_000), windows(14, rows=50_000, strength=0.95, seed=2)
+
+    found = judge_performance(reference, current, alpha=ALPHA)
+
+    assert found.p_value < ALPHA
+    assert found.verdict == "ok"
+    assert judge_performance(reference, current, alpha=ALPHA, effect_floor=0.0).verdict == "degraded"
+
+
+def test_a_break_late_in_a_release_is_found_against_its_own_earlier_windows() -> None:
+    current = [*windows(42, seed=2), *windows(7, strength=0.5, seed=3)]
+
+    assert judge_performance(REFERENCE, current, alpha=ALPHA).verdict == "degraded"
+
+
+def test_verdicts_change_at_looks_only() -> None:
+    current = windows(13, strength=0.5, seed=2)
+
+    assert judge_performance(REFERENCE, current[:6], alpha=ALPHA).verdict == "inconclusive"
+    assert judge_performance(REFERENCE, current[:7], alpha=ALPHA) == judge_performance(REFERENCE, current, alpha=ALPHA)
+
+
+def test_windows_with_too_few_of_a_class_are_left_out_and_counted() -> None:
+    current = [*windows(7, seed=2), *windows(3, rows=15, seed=3), ScoreCounts()]
+
+    found = judge_performance(REFERENCE, current, alpha=ALPHA)
+
+    assert (found.verdict, found.windows, found.unusable) == ("ok", 7, 4)
+
+
+def test_too_short_a_reference_is_inconclusive_and_says_what_is_needed() -> None:
+    found = judge_performance(REFERENCE[:9], windows(14, seed=2), alpha=ALPHA)
+
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith(f"9 usable reference windows, performance needs {REFERENCE_NEEDED}")
+    assert found.reference_value is None
+
+
+def test_too_few_matured_windows_are_inconclusive() -> None:
+    found = judge_performance(REFERENCE, [*windows(3, seed=2), ScoreCounts()], alpha=ALPHA)
+
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("3 usable matured windows since the release, the first look is at 7 (1 left out")
