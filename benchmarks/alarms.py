@@ -2,8 +2,9 @@
 
     python -m benchmarks.alarms [--series 1000]
 
-Prints two tables as Markdown. The rate is alarms per look, next to the stated one, with a 95 % upper bound
-(Clopper-Pearson 1934, on releases, taking the looks of one release as one another's copies: it errs upwards).
+Prints two tables as Markdown. The rate is alarms per look, next to the stated one: of the test alone, and of the whole
+rule, which also asks for an effect that matters. The 95 % upper bound is
+Clopper and Pearson's (1934), on releases, taking the looks of one release as one another's copies: it errs upwards.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from functools import partial
 
 from scipy import stats
 
+from evergreen.monitoring import drift, performance
 from evergreen.monitoring.budget import alpha_per_look
 from evergreen.monitoring.simulation import CONDITIONS, Condition, Outcome, simulate_drift, simulate_performance
 
 __all__ = ["main"]
 
-LEVELS = (0.05, alpha_per_look("1 per year", timedelta(days=1)))
+STATED = alpha_per_look("1 per year", timedelta(days=1))
+FLOORS = (drift.EFFECT_FLOOR, performance.EFFECT_FLOOR)
 
 
 def main() -> None:
@@ -30,20 +33,23 @@ def main() -> None:
     series = parser.parse_args().series
 
     print("| rule | nothing wrong, but | stated | found | upper bound | found / stated |\n|---|---|---|---|---|---|")
-    for alpha in LEVELS:
+    for alpha, drift_floor, performance_floor in ((0.05, 0.0, 0.0), (STATED, 0.0, 0.0), (STATED, *FLOORS)):
+        part = "test alone" if drift_floor == 0 else "whole rule"
         for condition in CONDITIONS:
-            _print_rate("drift", condition, alpha, simulate_drift(condition, series=series, alpha=alpha))
-            _print_rate("performance", condition, alpha, simulate_performance(condition, series=series, alpha=alpha))
+            moved = simulate_drift(condition, series=series, alpha=alpha, effect_floor=drift_floor)
+            _print_rate(f"drift, {part}", condition, alpha, moved)
+            fallen = simulate_performance(condition, series=series, alpha=alpha, effect_floor=performance_floor)
+            _print_rate(f"performance, {part}", condition, alpha, fallen)
 
     print("\n| rule | change | windows differ by | alarmed by window 7 | 14 | 21 | 28 |\n|---|---|---|---|---|---|---|")
     few = max(series // 5, 20)
     for condition in (CONDITIONS[0], CONDITIONS[2], CONDITIONS[4]):
         for shift in (0.1, 0.3, 1.0):
-            drift = partial(simulate_drift, effect_floor=0.1, shift=shift)
-            _print_power("drift", f"{shift} sd in 1 of 4 columns", condition, drift, few)
+            simulate = partial(simulate_drift, effect_floor=FLOORS[0], shift=shift)
+            _print_power("drift", f"{shift} sd in 1 of 4 columns", condition, simulate, few)
         for fall in (0.3, 0.5, 0.8):
-            performance = partial(simulate_performance, effect_floor=0.02, fall=fall, looks=4)
-            _print_power("performance", f"strength falls by {fall:.0%}", condition, performance, few)
+            simulate = partial(simulate_performance, effect_floor=FLOORS[1], fall=fall, looks=4)
+            _print_power("performance", f"strength falls by {fall:.0%}", condition, simulate, few)
 
 
 def _print_rate(rule: str, condition: Condition, alpha: float, found: Outcome) -> None:
@@ -54,7 +60,7 @@ def _print_rate(rule: str, condition: Condition, alpha: float, found: Outcome) -
 
 
 def _print_power(rule: str, change: str, condition: Condition, simulate: Callable[..., Outcome], series: int) -> None:
-    found = simulate(condition, series=series, alpha=LEVELS[-1])
+    found = simulate(condition, series=series, alpha=STATED)
     share = [sum(found.first[: look + 1]) / series for look in range(4)]
     print(f"| {rule} | {change} | {condition.name} | {' | '.join(f'{one:.2f}' for one in share)} |", flush=True)
 

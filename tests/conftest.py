@@ -1,9 +1,18 @@
-"""Where CI is asked to run everything, a test that skips itself has failed."""
+"""What many tests start from. And: where CI is asked to run everything, a test that skips itself has failed."""
 
 import os
-from collections.abc import Generator
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
+
+from evergreen.db.schema import project
+from evergreen.journal.log import NewEvent
+from evergreen.journal.transaction import Transaction
+from evergreen.lifecycle.home import Home
 
 NO_SKIPS = os.environ.get("EVERGREEN_TEST_NO_SKIPS") == "1"
 
@@ -28,3 +37,42 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} was skipped where nothing may be: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A new home."""
+    opened = Home.open(tmp_path / "home", create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def act(home: Home) -> Callable[[Callable[[Transaction], Any]], Any]:
+    """Run a function of a transaction in project "flights" of the home, and commit it with its events."""
+
+    def run(function: Callable[[Transaction], Any]) -> Any:
+        def work(connection: Connection) -> tuple[Any, list[NewEvent]]:
+            at = "2013-03-01T00:00:00.000000Z"
+            tx = Transaction(connection=connection, project="flights", actor="tester", at=at, recorded_at=at)
+            return function(tx), tx.events
+
+        result, _ = home.database.write(work)
+        return result
+
+    run(lambda tx: tx.connection.execute(project.insert().values(name="flights", created_at=tx.recorded_at)) and None)
+    return run
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

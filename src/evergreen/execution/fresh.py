@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Ended", "run_fresh"]
+__all__ = ["PARENT", "Ended", "parent_is_alive", "run_fresh"]
+
+PARENT = "EVERGREEN_PARENT"
+"""Names the process that started this one, where this one should end with it."""
 
 POLL_S = 0.05
 TAIL_BYTES = 4_000
@@ -40,7 +43,7 @@ def run_fresh(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "EVERGREEN_PARENT": str(os.getpid())},
+            env={**os.environ, PARENT: str(os.getpid())},
             start_new_session=True,
         )
         try:
@@ -52,6 +55,12 @@ def run_fresh(
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     return Ended(exit_code=process.returncode, tail=_tail(log))
+
+
+def parent_is_alive() -> bool:
+    """Say whether the process that EVERGREEN_PARENT names is still the parent; true where none is named."""
+    named = os.environ.get(PARENT)
+    return named is None or int(named) == os.getppid()
 
 
 def _tail(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""Signed statements of the journal's state, as C2SP tlog-checkpoint has them: origin, size, root, an Ed25519 signature."""
+"""Signed statements of the journal's state, as in C2SP tlog-checkpoint: origin, size, root, an Ed25519 signature."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class Frontier:
     def appended(self, leaf_hashes: Iterable[bytes]) -> Frontier:
         """Return the frontier after the given leaf hashes."""
         size, roots = self.size, list(self.roots)
-        for node in leaf_hashes:
-            level = size
+        for leaf in leaf_hashes:
+            node, level = leaf, size
             while level & 1:  # a full pair at this level: it becomes one subtree of twice the size
                 node = _node_hash(roots.pop(), node)
                 level >>= 1

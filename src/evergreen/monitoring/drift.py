@@ -240,10 +240,11 @@ def _level_weights(bins: CategoryBins, reference: _Matrix) -> list[tuple[str, _M
 
 
 def _excess_moved(index: int, before: Sequence[Profile], latest: Sequence[Profile]) -> float:
-    """Return the share of rows moved, less the median of what stretches of the reference show.
+    """Return the share of rows moved, with what stretches of the reference show taken off.
 
     The share moved is the total variation distance between the bins (null and NaN as one more bin). Stretches are
-    as long as ``latest`` and each is compared with the rest of the reference, which takes off sampling noise too.
+    as long as ``latest`` and each is compared with the rest of the reference; their median distance holds sampling
+    noise and ordinary variation. It is taken off in squares, as independent deviations add.
     """
     old, new = _with_missing(index, before), _with_missing(index, latest)
     pooled = old.sum(axis=0)
@@ -253,7 +254,8 @@ def _excess_moved(index: int, before: Sequence[Profile], latest: Sequence[Profil
         for start in range(0, len(before) - length + 1, length)
         for part in [old[start : start + length].sum(axis=0)]
     ]
-    return max(0.0, _total_variation(new.sum(axis=0), pooled) - float(np.median(own)))
+    moved = _total_variation(new.sum(axis=0), pooled)
+    return math.sqrt(max(0.0, moved**2 - float(np.median(own)) ** 2))
 
 
 def _with_missing(index: int, profiles: Sequence[Profile]) -> _Matrix:

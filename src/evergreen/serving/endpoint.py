@@ -81,7 +81,7 @@ class Endpoint:
             version=live.predictor.version,
             ids=list(ids),
             times=list(times),
-            rows=msgspec.Raw(msgspec.json.encode(rows)),
+            rows=msgspec.json.encode(rows),
             answers=values,
         )
         self._log.append(_encoder.encode(record))

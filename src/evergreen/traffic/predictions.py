@@ -31,12 +31,12 @@ _PREFIX = "input."
 
 
 class Logged(msgspec.Struct, frozen=True, array_like=True):
-    """One request as logged: per row its id, business time, inputs (JSON values) and answer; the version that answered."""
+    """One request as logged: per row its id, business time, inputs (as JSON text) and answer; the version that answered."""
 
     version: int
     ids: list[str]
     times: list[str]
-    rows: msgspec.Raw
+    rows: bytes
     answers: list[float]
 
 

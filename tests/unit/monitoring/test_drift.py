@@ -95,8 +95,8 @@ def test_a_moved_column_is_found_at_the_first_look_and_ranked_first(
 def test_the_effect_is_about_the_share_of_rows_that_moved() -> None:
     found = judge(windows(28, missing=0.3))
 
-    # What stretches of the reference differ by, here about 0.05 of sampling noise, is taken off.
-    assert 0.3 - 0.06 <= found.columns[0].effect <= 0.3
+    # The sampling noise of 65 bins, about 0.04 of the rows here, is taken off but for its own variation.
+    assert found.columns[0].effect == pytest.approx(0.3, abs=0.02)
     assert found.columns[0].now == pytest.approx(0.3, abs=0.03)
 
 

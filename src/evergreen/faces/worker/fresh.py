@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from evergreen.core.errors import Invalid
+from evergreen.execution.fresh import parent_is_alive
 from evergreen.faces.client.local import open_local
-from evergreen.faces.worker.loop import parent_is_alive, perform_claimed
+from evergreen.faces.worker.loop import perform_claimed
 from evergreen.lifecycle.claim_job import ClaimedJob
 
 __all__ = ["main"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 import time
@@ -16,7 +15,7 @@ import msgspec
 
 from evergreen.core.errors import Conflict, EvergreenError, NotFound, Unavailable
 from evergreen.core.message import Fence
-from evergreen.execution.fresh import run_fresh
+from evergreen.execution.fresh import parent_is_alive, run_fresh
 from evergreen.faces.client.local import LocalClient
 from evergreen.governance.permissions import WORKER
 from evergreen.jobs.perform import RUNS_PROJECT_CODE, perform
@@ -28,7 +27,7 @@ from evergreen.versions.code import read_code, write_code
 from evergreen.views.configuration import ShowConfiguration
 from evergreen.views.jobs import ListJobs
 
-__all__ = ["drain", "parent_is_alive", "perform_claimed", "work"]
+__all__ = ["drain", "perform_claimed", "work"]
 
 IDLE_S = 0.05
 _log = logging.getLogger("evergreen.worker")
@@ -53,12 +52,6 @@ def work(client_for: Callable[[str], LocalClient], projects: Callable[[], list[s
             continue
         if not any(busy):
             stop.wait(IDLE_S)
-
-
-def parent_is_alive() -> bool:
-    """Say whether the process named in EVERGREEN_PARENT is still the parent; true where none is named."""
-    named = os.environ.get("EVERGREEN_PARENT")
-    return named is None or int(named) == os.getppid()
 
 
 def perform_claimed(client: LocalClient, job: ClaimedJob, fence: Fence, folder: Path) -> None:

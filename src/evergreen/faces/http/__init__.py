@@ -1,0 +1,1 @@
+"""Evergreen over HTTP: the same messages, objects beside them, and the OpenAPI document made from both."""

@@ -1,0 +1,117 @@
+"""The endpoint's application: predict, describe itself, and say when it is ready.
+
+Ready means proved: the live version's files have their digests and its golden requests got their answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from evergreen.core.clock import Clock, isoformat, moment
+from evergreen.core.errors import EvergreenError, Invalid, NotFound, Unavailable
+from evergreen.faces.web.answers import json_answer, problem_answer
+from evergreen.faces.web.guard import Guard
+from evergreen.faces.web.messages import Description, PredictAnswer, Prediction, PredictRequest
+from evergreen.serving.endpoint import Endpoint
+
+__all__ = ["make_app"]
+
+
+def make_app(endpoint: Endpoint, clock: Clock) -> Starlette:
+    """Return the application of one endpoint."""
+    decoder = msgspec.json.Decoder(PredictRequest)
+
+    async def predict(request: Request) -> Response:
+        # In the event loop on purpose: one prediction costs less than handing it to a thread.
+        try:
+            _require_name(request, endpoint)
+            try:
+                asked = decoder.decode(await request.body())
+            except (msgspec.ValidationError, msgspec.DecodeError) as error:
+                raise Invalid(
+                    f"the request is malformed: {error}", hint='send {"rows": [{"id": "...", INPUT: VALUE, ...}]}'
+                ) from error
+            return json_answer(_answer(endpoint, asked.rows, isoformat(clock.now())))
+        except EvergreenError as error:
+            return problem_answer(error)
+
+    async def describe(request: Request) -> Response:
+        try:
+            _require_name(request, endpoint)
+            live = endpoint.live
+            if live is None:
+                raise Unavailable(f'endpoint "{endpoint.name}" has no released version', hint="promote one first")
+            return json_answer(
+                Description(
+                    endpoint=endpoint.name,
+                    model=live.predictor.name,
+                    version=live.predictor.version,
+                    generation=live.generation,
+                    contract=live.predictor.contract,
+                )
+            )
+        except EvergreenError as error:
+            return problem_answer(error)
+
+    async def alive(_: Request) -> Response:
+        return json_answer({"live": True})
+
+    async def ready(_: Request) -> Response:
+        is_ready = endpoint.live is not None
+        return json_answer({"live": True, "ready": is_ready}, 200 if is_ready else 503)
+
+    return Starlette(
+        routes=[
+            Route("/endpoints/{name}/predict", predict, methods=["POST"]),
+            Route("/endpoints/{name}", describe, methods=["GET"]),
+            Route("/livez", alive),
+            Route("/readyz", ready),
+        ],
+        middleware=[Middleware(Guard)],
+        exception_handlers={HTTPException: _no_such_route},
+    )
+
+
+def _answer(endpoint: Endpoint, rows: list[dict[str, Any]], now: str) -> PredictAnswer:  # decoded JSON
+    ids, times = [], []
+    for number, row in enumerate(rows):
+        row_id, at = row.pop("id", None), row.pop("at", None)
+        if not isinstance(row_id, str):
+            raise Invalid(f"$.rows[{number}].id: expected text, found {msgspec.json.encode(row_id).decode()[:40]}")
+        if at is not None and not isinstance(at, str):
+            raise Invalid(f"$.rows[{number}].at: expected a moment, found {msgspec.json.encode(at).decode()[:40]}")
+        ids.append(row_id)
+        times.append(now if at is None else isoformat(moment(at)))
+    live = endpoint.live
+    given = endpoint.answer(ids, times, rows)
+    return PredictAnswer(
+        model=live.predictor.name if live else "",
+        version=given.version,
+        predictions=[
+            Prediction(id=row_id, probability=value) for row_id, value in zip(ids, given.predictions, strict=True)
+        ],
+        fallbacks=given.fallbacks,
+    )
+
+
+def _require_name(request: Request, endpoint: Endpoint) -> None:
+    name = request.path_params["name"]
+    if name != endpoint.name:
+        raise NotFound(f'this process serves endpoint "{endpoint.name}", not "{name[:80]}"')
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    answer = problem_answer(
+        NotFound(f"{request.method} {request.url.path} leads nowhere", hint="POST /endpoints/NAME/predict")
+    )
+    answer.status_code = status
+    return answer

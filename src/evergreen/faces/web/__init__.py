@@ -1,0 +1,1 @@
+"""What all faces over HTTP share: binding, the guard in front, the form of answers."""
