@@ -6,7 +6,7 @@ Names are loaded when they are first used, so that importing Evergreen stays che
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any  # noqa: TID251 - the one lazy seam: see __getattr__
 
 from evergreen._version import __version__
 

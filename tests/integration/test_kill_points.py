@@ -141,7 +141,7 @@ def test_a_kill_at_any_write_of_a_commit_loses_nothing_acknowledged(tmp_path: Pa
 def test_a_kill_at_any_write_of_a_checkpoint_loses_nothing_acknowledged(tmp_path: Path) -> None:
     points = 0
 
-    for where, folder, acknowledged in kills(COMMITS, tmp_path, WRITES, start=2, end=3, every=3):
+    for where, folder, acknowledged in kills(COMMITS, tmp_path, WRITES, start=2, end=3):
         assert "last" in acknowledged
         assert_sound(where, folder, acknowledged)
         points += 1

@@ -39,7 +39,7 @@ __all__ = ["check_rows", "data_vocabulary"]
 
 _COLUMN = (Parameter(name="column", kind=Kind.NAME),)
 _TO_NUMBER = Signature(parameters=_COLUMN, returns=Kind.NUMBER)
-FUNCTIONS = {name: _TO_NUMBER for name in ("null_rate", "distinct", "minimum", "maximum", "mean")}
+FUNCTIONS = dict.fromkeys(("null_rate", "distinct", "minimum", "maximum", "mean"), _TO_NUMBER)
 SAMPLE_ROWS = 5
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {  # polars expressions overload these
@@ -73,7 +73,7 @@ def data_vocabulary(table: pl.DataFrame | None = None) -> Vocabulary:
 
 
 def check_rows(text: str, table: pl.DataFrame) -> CheckResult:
-    """Return the verdict of the check ``text`` on ``table``; a check that cannot be read is an ``error``, not a pass."""
+    """Return the verdict of the check ``text`` on ``table``; one that cannot be read is an ``error``, not a pass."""
     faults = check_text(text, data_vocabulary(table))
     if faults:
         return CheckResult(text=text, verdict="error", reason="; ".join(fault.message for fault in faults))
@@ -126,8 +126,8 @@ def _compiled(node: Node, lookup: Callable[[Name | Call], Value]) -> pl.Expr:
         case Number(value=value) | Text(value=value) | Boolean(value=value):
             return pl.lit(value)
         case Name(name="rows") | Call():
-            value = lookup(node)
-            return pl.lit(None if isinstance(value, Unknown) else value)
+            measured = lookup(node)
+            return pl.lit(None if isinstance(measured, Unknown) else measured)
         case Name(name=name):
             return pl.col(name)
         case Negate(operand=operand):

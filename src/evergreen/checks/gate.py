@@ -1,4 +1,4 @@
-"""A gate's measurement: a candidate and the champion scored on the same rows, later than anything either was trained on.
+"""A gate's measurement: candidate and champion scored on the same rows, later than any that either was trained on.
 
 "Add a gate metric" is an entry in ``measures.metrics.METRICS``; the words of a gate follow from that table.
 """
@@ -131,11 +131,11 @@ class _Lookup:
     def _metric(self, name: str) -> Value:
         if name == "rows":
             return int(self.scored.outcome.size)
-        answers: npt.NDArray[np.float64] | None = self.scored.candidate
+        answers = self.scored.candidate
         if name.startswith(_CHAMPION):
-            name, answers = name.removeprefix(_CHAMPION), self.scored.champion
-            if answers is None:
+            if self.scored.champion is None:
                 return NotApplicable("nobody holds the alias yet, so there is no champion")
+            name, answers = name.removeprefix(_CHAMPION), self.scored.champion
         try:
             return METRICS[name].function(self.scored.outcome, answers)
         except EvergreenError as error:

@@ -41,7 +41,9 @@ def duration(text: str) -> timedelta:
     """
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
-        raise Invalid(f'"{text}" is not a duration', hint='write a whole number and a unit: "30s", "15min", "12h", "90d", "2w"')
+        raise Invalid(
+            f'"{text}" is not a duration', hint='write a whole number and a unit: "30s", "15min", "12h", "90d", "2w"'
+        )
     try:
         return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     except OverflowError:

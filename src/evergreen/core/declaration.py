@@ -1,4 +1,4 @@
-"""What ``evergreen.toml`` says: one Struct a section. Reading it, with all faults at once, is in ``declaration_file``."""
+"""What ``evergreen.toml`` says: one Struct a section. ``declaration_file`` reads it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ModelSection(_Section, frozen=True, kw_only=True):
 
 
 class Outputs(_Section, frozen=True, kw_only=True):
-    """Bounds of an answer, and what to answer when the model breaks them: ``previous`` version's answer, or an ``error``."""
+    """Bounds of an answer; where the model breaks them, the ``previous`` version answers, or there is an ``error``."""
 
     minimum: float | None = None
     maximum: float | None = None

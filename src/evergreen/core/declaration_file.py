@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -16,7 +16,7 @@ from evergreen.core.declaration import Declaration, EndpointSection, ModelSectio
 from evergreen.core.errors import EvergreenError, Invalid, NotFound, nearest
 from evergreen.core.reference import Reference, checked_name
 
-__all__ = ["EVENTS", "FILE", "VERBS", "DeclarationBroken", "broken", "read_declaration"]
+__all__ = ["EVENTS", "FILE", "TASKS", "VERBS", "DeclarationBroken", "broken", "meaning_faults", "read_declaration"]
 
 FILE = "evergreen.toml"
 
@@ -38,8 +38,8 @@ class DeclarationBroken(Invalid):
     """``evergreen.toml`` has faults; ``facts["faults"]`` lists them all."""
 
 
-def read_declaration(path: Path) -> Declaration:
-    """Read the file at ``path``.
+def read_declaration(path: Path, *, further: Callable[[Declaration], list[str]] = lambda _: []) -> Declaration:
+    """Read the file at ``path``. ``further`` finds faults that this folder cannot know of, so that all come at once.
 
     Raises:
         NotFound: there is no such file.
@@ -48,7 +48,9 @@ def read_declaration(path: Path) -> Declaration:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFound(f"there is no {FILE} in {path.parent}", hint='make a project here: "evergreen init --data FILE"') from None
+        raise NotFound(
+            f"there is no {FILE} in {path.parent}", hint='make a project here: "evergreen init --data FILE"'
+        ) from None
     except UnicodeDecodeError as error:
         raise DeclarationBroken(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
     try:
@@ -57,11 +59,19 @@ def read_declaration(path: Path) -> Declaration:
         raise DeclarationBroken(f"{path} is not valid TOML: {error}", hint="mend that line") from error
     faults = list(_struct_faults(raw, Declaration, "$", None))
     sound = msgspec.convert(_without_faulty(raw, faults), Declaration)
-    names = {section: raw[section] for section in ("datasets", "models", "endpoints") if isinstance(raw.get(section), dict)}
-    faults += _Meaning(sound, names).faults()
+    names = {
+        section: raw[section] for section in ("datasets", "models", "endpoints") if isinstance(raw.get(section), dict)
+    }
+    faults += [*_Meaning(sound, names).faults(), *further(sound)]
     if faults:
         raise broken(path.name, faults)
     return sound
+
+
+def meaning_faults(declaration: Declaration) -> list[str]:
+    """Return what is wrong with a declaration of the right form, for those that no file was read for."""
+    sections = ("datasets", "models", "endpoints")
+    return list(_Meaning(declaration, {section: getattr(declaration, section) for section in sections}).faults())
 
 
 def broken(name: str, faults: list[str]) -> DeclarationBroken:
@@ -212,7 +222,9 @@ class _Meaning:
         yield from _duration_faults(rule.cooldown, f"{path}.cooldown")
         model = rule.arguments.get("model")
         if not isinstance(model, str):
-            yield f"{path}.with.model: missing" if model is None else f"{path}.with.model: expected text, {_spell(model)}"
+            yield (
+                f"{path}.with.model: missing" if model is None else f"{path}.with.model: expected text, {_spell(model)}"
+            )
         else:
             yield from self._reference("models", model, f"{path}.with.model")
         if rule.do == "roll_back":

@@ -1,4 +1,4 @@
-"""How people name a version: ``delay@production`` (by alias), ``delay@3`` or ``delay@v3`` (by number), ``delay`` (newest)."""
+"""How people name a version: by alias (``delay@production``), by number (``delay@v3``), the newest (``delay``)."""
 
 from __future__ import annotations
 

@@ -300,5 +300,3 @@ def _explain(path: Path, cause: str, wait_s: float) -> EvergreenError | None:
     if "not a database" in cause or "malformed" in cause or "decode to UTF-8" in cause:
         return Corrupt(f"{path} is damaged: {cause}", hint='restore a backup; "evergreen fsck" tells what is readable')
     return None
-
-

@@ -46,7 +46,9 @@ def log(step: int = 0, **metrics: float) -> None:
     """
     logged = _logged.get()
     if logged is None:
-        raise Invalid("eg.log has nothing to log to: no step is running", hint="call it inside a function with @eg.step")
+        raise Invalid(
+            "eg.log has nothing to log to: no step is running", hint="call it inside a function with @eg.step"
+        )
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise Invalid(f'metric "{name}" is {value!r}, expected a number')

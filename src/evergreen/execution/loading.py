@@ -24,7 +24,7 @@ def load_pipeline(folder: Path, name: str) -> Pipeline[..., object]:
         sys.path.insert(0, str(folder))
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # noqa: BLE001 - the user's module can raise anything while it is imported
+    except Exception as error:
         raise Invalid(
             f'cannot import "{module_name}" from {folder}: {type(error).__name__}: {error}',
             hint=f"try: python -c 'import {module_name}'",

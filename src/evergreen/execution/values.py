@@ -18,7 +18,17 @@ from evergreen.core.errors import Invalid
 from evergreen.versions.flavours import flavour_of
 from evergreen.versions.models import Model
 
-__all__ = ["StoredModel", "StoredPlain", "StoredTable", "StoredValue", "digest_of_value", "load_table", "load_value", "store_value"]
+__all__ = [
+    "StoredModel",
+    "StoredPlain",
+    "StoredTable",
+    "StoredValue",
+    "digest_of_value",
+    "load_table",
+    "load_value",
+    "store_value",
+]
+
 
 class StoredTable(msgspec.Struct, frozen=True, kw_only=True, tag="table"):
     """A table's object."""

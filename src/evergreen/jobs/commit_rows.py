@@ -9,8 +9,8 @@ import polars as pl
 
 from evergreen.checks.data import check_rows
 from evergreen.core.canonical import canonical
-from evergreen.core.clock import isoformat
 from evergreen.core.client import Client
+from evergreen.core.clock import isoformat
 from evergreen.core.declaration import DatasetSection, Declaration
 from evergreen.core.errors import Conflict
 from evergreen.core.ids import derived_id, new_id

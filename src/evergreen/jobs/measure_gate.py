@@ -14,8 +14,8 @@ import polars as pl
 
 from evergreen.checks.gate import GateCheck, Scored, measure_gate, metrics_of
 from evergreen.core.canonical import canonical
-from evergreen.core.clock import duration, isoformat
 from evergreen.core.client import Client
+from evergreen.core.clock import duration, isoformat
 from evergreen.core.declaration import Declaration
 from evergreen.core.digest import Digest
 from evergreen.core.ids import derived_id, new_id
@@ -78,9 +78,7 @@ def measure(client: Client, declaration: Declaration, name: str, version: int, a
         end=_edge(rows, manifest, first=False),
         checks=checks,
         candidate_metrics=metrics_of(scored.outcome, scored.candidate, section.task),
-        champion_metrics=None
-        if scored.champion is None
-        else metrics_of(scored.outcome, scored.champion, section.task),
+        champion_metrics=None if scored.champion is None else metrics_of(scored.outcome, scored.champion, section.task),
         windows=[client.put(data) for data in _windows(rows, manifest, scored, _window(declaration, name))],
     )
     evidence_id = derived_id(base, "evidence")
@@ -126,7 +124,8 @@ _BINDING_PASSES = ("pass", "not applicable")
 def spell_check(check: GateCheck) -> str:
     """Say in one line what a statement of a gate came to."""
     measured = ", ".join(
-        f"{name} is {value:.4g}" if isinstance(value, float) else f"{name} is {value}" for name, value in check.measured.items()
+        f"{name} is {value:.4g}" if isinstance(value, float) else f"{name} is {value}"
+        for name, value in check.measured.items()
     )
     return f'"{check.text}" {check.verdict}: {check.reason or measured}'
 
@@ -139,7 +138,7 @@ def _manifest(client: Client, name: str, version: int) -> ModelManifest:
 def _evaluation_rows(client: Client, manifest: ModelManifest, champion: ModelManifest | None) -> pl.DataFrame:
     """Return the candidate's held-out rows that are later than the training rows of both."""
     if manifest.held_out is None:
-        return pl.DataFrame(schema={name: pl.Null for name in [*manifest.contract.names, manifest.target]})
+        return pl.DataFrame(schema=dict.fromkeys([*manifest.contract.names, manifest.target], pl.Null))
     rows = pl.read_ipc(io.BytesIO(client.get(manifest.held_out))).drop_nulls(manifest.target)
     until = [one.trained_until for one in (manifest, champion) if one is not None]
     if manifest.time is not None:

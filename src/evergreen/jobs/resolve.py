@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 import polars as pl
 
-from evergreen.core.clock import duration, isoformat, moment
 from evergreen.core.client import Client
+from evergreen.core.clock import duration, isoformat, moment
 from evergreen.core.errors import Invalid, NotFound
 from evergreen.pipelines.graph import DatasetNode, share
 from evergreen.versions.datasets import DatasetManifest, Span, read
@@ -38,7 +38,9 @@ def resolve(client: Client, node: DatasetNode, at: str) -> Resolved:
     found = client.send(NewestVersion(kind="dataset", name=node.name))
     if not found.number:
         client.send(FindVersion(kind="dataset", reference=node.name))  # raises with near matches if there is none
-        raise NotFound(f'dataset "{node.name}" has no usable version: its checks failed', hint=f"evergreen data log {node.name}")
+        raise NotFound(
+            f'dataset "{node.name}" has no usable version: its checks failed', hint=f"evergreen data log {node.name}"
+        )
     manifest = msgspec.json.decode(client.get(found.manifest), type=DatasetManifest)
     span, held_out = _spans(client, node, manifest, at)
     return Resolved(
@@ -56,7 +58,9 @@ def rows_of(client: Client, resolved: Resolved, *, held_out: bool) -> pl.DataFra
     table = read(client.get, resolved.manifest, span)
     if not table.height:
         newest = f"; its newest row is of {resolved.manifest.last}" if resolved.manifest.last else ""
-        which = "in the holdout" if held_out else f"in its last {resolved.node.last}" if resolved.node.last else "at all"
+        which = (
+            "in the holdout" if held_out else f"in its last {resolved.node.last}" if resolved.node.last else "at all"
+        )
         raise NotFound(
             f'dataset "{resolved.node.name}" has no rows {which}, from {span.start} to {span.end}{newest}',
             hint='commit newer rows, widen the span, or set the clock: "evergreen tick --now MOMENT"',
@@ -82,7 +86,9 @@ def _spans(client: Client, node: DatasetNode, manifest: DatasetManifest, at: str
     else:
         times = read(client.get, manifest, Span(start=start, end=at))[manifest.time].sort()
         if times.len() < 2:
-            raise NotFound(f'dataset "{node.name}" has {times.len()} rows up to {at}, too few to hold {node.holdout} out')
+            raise NotFound(
+                f'dataset "{node.name}" has {times.len()} rows up to {at}, too few to hold {node.holdout} out'
+            )
         first_held: datetime = times[int(times.len() * (1 - held_share))]
         cut = isoformat(first_held)
     return Span(start=start, end=cut), Span(start=cut, end=at)

@@ -75,5 +75,3 @@ def _close_run(client: Client, run_id: str) -> None:
             if left.state == "running":
                 with contextlib.suppress(Conflict):
                     client.send(FinishRun(run_id=left.id, state="failed", error="interrupted: its worker died"))
-
-

@@ -69,7 +69,8 @@ class Execution:
         self.client.send(StartRun(run_id=child, name=name, parent=self.run_id, params=params))
         if found is not None:
             self.client.send(FinishRun(run_id=child, state="cached", cache_key=key))
-            return msgspec.json.decode(found, type=StoredValue)
+            cached: StoredValue = msgspec.json.decode(found, type=StoredValue)
+            return cached
         try:
             ran = run_inline(node.step, {name: self._value(value) for name, value in node.arguments.items()})
             stored = store_value(self.client.put, ran.value)
@@ -111,7 +112,9 @@ class Execution:
         if id(value) not in self._values:
             stored = self.stored[id(value)]
             if isinstance(stored, StoredModel):
-                raise Invalid(f'step "{value.step.name}" makes a model; steps after it cannot take models in this version')
+                raise Invalid(
+                    f'step "{value.step.name}" makes a model; steps after it cannot take models in this version'
+                )
             self._values[id(value)] = load_value(self.client.get, stored)
         result = self._values[id(value)]
         if isinstance(result, Model):
@@ -140,4 +143,4 @@ def _own_frames(error: BaseException) -> str:
     """Return the frames of the user's code only: ours and the libraries' do not help to mend it."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
     shown = [frame for frame in frames if "/evergreen/" not in frame.filename][-4:]
-    return "\n".join(f'  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}' for frame in shown)
+    return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}" for frame in shown)

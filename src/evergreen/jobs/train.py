@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from evergreen.core.canonical import canonical
-from evergreen.core.clock import duration, isoformat
 from evergreen.core.client import Client
+from evergreen.core.clock import duration, isoformat
 from evergreen.core.declaration import Declaration
 from evergreen.core.digest import Digest
 from evergreen.core.errors import Invalid, nearest
@@ -95,7 +95,14 @@ def train(
                 hint="end it with a step that returns eg.Model(estimator, ...)",
             )
         held_out = _held_out(execution)
-        made = _Package(client=client, name=name, declaration=declaration, graph=graph, model=model, resolved=tuple(resolved.values()))
+        made = _Package(
+            client=client,
+            name=name,
+            declaration=declaration,
+            graph=graph,
+            model=model,
+            resolved=tuple(resolved.values()),
+        )
         manifest = made.manifest(
             run_id=run_id,
             held_out=held_out,
@@ -185,7 +192,7 @@ class _Package:
             if item.node.holdout is not None and item.manifest.time is not None:
                 if item.manifest.time not in rows.columns:
                     raise Invalid(
-                        f'the model\'s rows have no column "{item.manifest.time}", the time of dataset "{item.node.name}"',
+                        f'the model\'s rows have no "{item.manifest.time}", the time column of "{item.node.name}"',
                         hint="keep it in the table, without naming it among the inputs; "
                         + (nearest(item.manifest.time, rows.columns) or ""),
                     )
@@ -218,5 +225,3 @@ def _golden(inputs: pl.DataFrame, predict: Predict) -> Golden:
 
 def _plain(value: object) -> object:
     return None if isinstance(value, float) and not np.isfinite(value) else msgspec.to_builtins(value)
-
-

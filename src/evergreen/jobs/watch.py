@@ -1,4 +1,4 @@
-"""The watch job: profile each closed window of an endpoint's traffic, judge drift, and performance once outcomes are in.
+"""The watch job: profile each closed window of traffic, judge drift, and performance once outcomes are in.
 
 What was judged before is in rows, so a killed job goes on where it was.
 """
@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from evergreen.core.clock import duration, isoformat, moment
 from evergreen.core.client import Client
+from evergreen.core.clock import duration, isoformat, moment
 from evergreen.core.declaration import Declaration, MonitorSection
 from evergreen.core.digest import Digest
 from evergreen.core.errors import NotFound
@@ -130,7 +130,9 @@ class _Watcher:
         late = timedelta(0) if outcomes is None else duration(outcomes.within)
         rows = self._predictions(one.start, one.end).filter(pl.col(VERSION) == one.version)
         known = self.client.send(
-            FindOutcomes(endpoint=self.section.endpoint, ids=rows[ID].to_list(), as_of=isoformat(moment(one.end) + late))
+            FindOutcomes(
+                endpoint=self.section.endpoint, ids=rows[ID].to_list(), as_of=isoformat(moment(one.end) + late)
+            )
         )
         values = pl.DataFrame({ID: known.ids, "value": known.values}, schema={ID: pl.String, "value": pl.Float64})
         joined = rows.select(ID, ANSWER).join(values, on=ID, how="inner", maintain_order="left")
@@ -171,9 +173,7 @@ class _Watcher:
             return None
         return Judgement(verdict=found.verdict, reason=found.reason, p_value=found.p_value, alpha=found.alpha)
 
-    def _record(
-        self, one: WindowView, *, drift: Judgement | None = None, performance: Judgement | None = None
-    ) -> None:
+    def _record(self, one: WindowView, *, drift: Judgement | None = None, performance: Judgement | None = None) -> None:
         stage = "closed" if one.outcomes is None else "matured"
         self.client.send(
             RecordWindow(
@@ -229,5 +229,3 @@ class _Watcher:
     def _windows_of(self, report: Digest) -> list[ScoreCounts]:
         windows = msgspec.json.decode(self.client.get(report), type=GateReport).windows
         return [ScoreCounts.decode(self.client.get(digest)) for digest in windows]
-
-

@@ -36,6 +36,4 @@ class Transaction:
             Invalid: the payload has no canonical form. Told here, it fails one command and not all that share a commit.
         """
         canonical(payload)
-        self.events.append(
-            NewEvent(project=self.project, at=self.at, kind=event, actor=self.actor, payload=payload)
-        )
+        self.events.append(NewEvent(project=self.project, at=self.at, kind=event, actor=self.actor, payload=payload))

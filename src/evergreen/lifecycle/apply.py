@@ -10,7 +10,7 @@ from evergreen.checks.data import data_vocabulary
 from evergreen.checks.gate import gate_vocabulary
 from evergreen.core.canonical import canonical
 from evergreen.core.declaration import Declaration
-from evergreen.core.declaration_file import FILE, broken
+from evergreen.core.declaration_file import FILE, TASKS, broken, meaning_faults
 from evergreen.core.digest import Digest
 from evergreen.core.errors import Invalid
 from evergreen.core.message import Command, Permission
@@ -45,7 +45,7 @@ def apply(tx: Transaction, command: Apply) -> ApplyResult:
     declaration = command.declaration
     if declaration.project.name != tx.project:
         raise Invalid(f'the configuration is for project "{declaration.project.name}", not "{tx.project}"')
-    faults = expression_faults(declaration)
+    faults = [*meaning_faults(declaration), *expression_faults(declaration)]
     if faults:
         raise broken(FILE, faults)
     code = register_once(tx, Kind.CODE, tx.project, command.code)
@@ -73,6 +73,8 @@ def expression_faults(declaration: Declaration) -> list[str]:
     """Return the faults of all gates and checks, each with its path in the file."""
     faults = []
     for name, model in declaration.models.items():
+        if model.task not in TASKS:
+            continue  # a fault of its own; which words its gate may use is unknown then
         vocabulary = gate_vocabulary(model.task)
         for number, text in enumerate(model.gate):
             faults += [f"$.models.{name}.gate[{number}]: {fault}" for fault in check_text(text, vocabulary)]

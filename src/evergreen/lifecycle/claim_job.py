@@ -33,7 +33,7 @@ class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
 
 
-def claim_job(tx: Transaction, command: ClaimJob) -> ClaimedJob:  # noqa: ARG001 - all it says is in tx
+def claim_job(tx: Transaction, command: ClaimJob) -> ClaimedJob:
     """Give out the oldest job that can run now."""
     is_live = (job.c.state == "running") & (job.c.lease_until > tx.recorded_at)
     busy = select(job.c.lane).where(job.c.project == tx.project, is_live)

@@ -30,10 +30,7 @@ class Applied:
 def applied_or_none(connection: Connection, project: str) -> Applied | None:
     """Return the configuration that holds, or None before the first apply."""
     row = connection.execute(
-        select(configuration)
-        .where(configuration.c.project == project)
-        .order_by(configuration.c.number.desc())
-        .limit(1)
+        select(configuration).where(configuration.c.project == project).order_by(configuration.c.number.desc()).limit(1)
     ).first()
     if row is None:
         return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from evergreen.core.clock import Clock, SystemClock
 from evergreen.core.errors import NotFound, Unavailable
 from evergreen.db.database import Database
 from evergreen.journal.checkpoint import Signer
-from evergreen.journal.log import Journal
+from evergreen.journal.log import Journal, NewEvent
 from evergreen.store.objects import LocalObjects, Objects
 
 __all__ = ["FOLDER", "Home", "find_home"]
@@ -40,15 +43,17 @@ class Home:
         root = root.resolve()
         if not (root / _DATABASE).exists():
             if not create:
-                raise NotFound(f"there is no Evergreen home at {root}", hint='run "evergreen apply" in your project first')
+                raise NotFound(
+                    f"there is no Evergreen home at {root}", hint='run "evergreen apply" in your project first'
+                )
             _make_folders(root)
         clock = clock or SystemClock()
         journal = Journal(Signer.open(root / "key" / "journal.ed25519"), clock)
-        database = Database(
-            root / _DATABASE,
-            before_commit=lambda connection, done: journal.append(connection, [e for _, events in done for e in events])
-            and None,
-        )
+
+        def append_events(connection: Connection, done: Sequence[tuple[object, list[NewEvent]]]) -> None:
+            journal.append(connection, [event for _, events in done for event in events])
+
+        database = Database(root / _DATABASE, before_commit=append_events)
         database.create(first=journal.start)
         return cls(root=root, database=database, objects=LocalObjects(root / "objects"), journal=journal, clock=clock)
 

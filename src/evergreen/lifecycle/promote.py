@@ -61,7 +61,7 @@ def promote(tx: Transaction, command: Promote) -> Promotion:
     present = None if held is None else held.version
     if present != command.expected:
         raise Conflict(
-            f"{command.name}@{command.alias} is held by version {present}, expected {command.expected}: it moved meanwhile",
+            f"{command.name}@{command.alias} is held by version {present}, expected {command.expected}: it has moved",
             hint="measure the gate against the new holder, then promote again",
         )
     if present == command.version:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import msgspec
-
 from sqlalchemy.dialects.sqlite import insert
 
 from evergreen.core.digest import Digest
@@ -70,9 +69,7 @@ def record_window(tx: Transaction, command: RecordWindow) -> RecordedWindow:
     row = {"end": command.end, "predictions": command.predictions, **known}
     tx.connection.execute(
         insert(monitor_window)
-        .values(
-            project=tx.project, monitor=command.monitor, start=command.start, version=command.version, **row
-        )
+        .values(project=tx.project, monitor=command.monitor, start=command.start, version=command.version, **row)
         .on_conflict_do_update(index_elements=["project", "monitor", "start", "version"], set_=row)
     )
     tx.emit(
@@ -102,5 +99,3 @@ def record_window(tx: Transaction, command: RecordWindow) -> RecordedWindow:
                 alpha=judgement.alpha,
             )
     return RecordedWindow(alarms=alarms)
-
-

@@ -22,7 +22,7 @@ __all__ = ["RegisterModel", "RegisteredModel", "register_model"]
 
 
 class RegisterModel(Command, frozen=True, kw_only=True):
-    """Register ``manifest``; ``code`` and ``environment`` are manifests, ``sources`` further lineage nodes with roles."""
+    """Register ``manifest``; ``code`` and ``environment`` are manifests, ``sources`` further lineage with roles."""
 
     permission: ClassVar = Permission.CONTRIBUTE
     name: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -130,15 +130,19 @@ class Pipeline(Generic[P, R]):
         """The function's name."""
         return str(self.function.__name__)
 
-    def __iter__(self) -> Iterator[str]:
-        """Yield the parameters' names."""
-        yield from self.signature.parameters
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function as it stands, only to be traced: steps run when Evergreen runs the graph."""
+        if _tracing.get():
+            return self.function(*args, **kwargs)
+        raise Invalid(
+            f'pipeline "{self.name}" is not called but run', hint="run it with: evergreen run MODEL [-p NAME=VALUE]"
+        )
 
     def graph(self, **given: Any) -> Graph:
         """Trace the pipeline with parameters; those not given take their defaults.
 
         Raises:
-            Invalid: an unknown parameter, a missing one, one of another type than its default, or a result that is no step's.
+            Invalid: a parameter is unknown, missing, or of another type than its default, or no step made the result.
         """
         params = self._params(given)
         token = _tracing.set(True)
@@ -199,7 +203,7 @@ def dataset(name: str, *, last: str | None = None, holdout: str | None = None) -
     if not _tracing.get():
         raise Invalid(
             f'eg.dataset("{name}") stands for rows inside a pipeline; there are none to give here',
-            hint='to look at data now: evergreen data show NAME',
+            hint="to look at data now: evergreen data show NAME",
         )
     checked_name(name, "dataset")
     if last is not None:
@@ -224,6 +228,5 @@ def _fitting(pipeline_name: str, name: str, value: Any, default: Any) -> Any:  #
         return value
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    raise Invalid(
-        f'parameter "{name}" of pipeline "{pipeline_name}" is {value!r}, expected {type(default).__name__} like {default!r}'
-    )
+    expected = f"{type(default).__name__} like {default!r}"
+    raise Invalid(f'parameter "{name}" of pipeline "{pipeline_name}" is {value!r}, expected {expected}')

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from evergreen.core.declaration import Outputs
 from evergreen.core.errors import Corrupt, Invalid, Unavailable
@@ -61,7 +60,9 @@ class Endpoint:
         """Let ``live`` answer from the next request on."""
         self._live = live
 
-    def answer(self, ids: Sequence[str], times: Sequence[str], rows: Sequence[dict[str, Any]]) -> Answer:  # decoded JSON
+    def answer(
+        self, ids: Sequence[str], times: Sequence[str], rows: Sequence[dict[str, Any]]
+    ) -> Answer:  # decoded JSON
         """Answer n ``rows``; each has an id of its own, under which its outcome will arrive, and a business time.
 
         Raises:
@@ -74,7 +75,7 @@ class Endpoint:
             raise Unavailable(f'endpoint "{self.name}" has no released version', hint="promote one first")
         _check_ids(ids, rows)
         table = live.predictor.contract.table(rows)
-        answers, fallbacks = self._bounded(live, table, rows, live.predictor.answer(table))
+        answers, fallbacks = self._bounded(live, rows, live.predictor.answer(table))
         values = answers.tolist()
         # JSON keeps the caller's rows as they are; sealing decodes them off the request path.
         record = Logged(
@@ -90,7 +91,6 @@ class Endpoint:
     def _bounded(
         self,
         live: Live,
-        table: pl.DataFrame,
         rows: Sequence[dict[str, Any]],  # decoded JSON
         answers: npt.NDArray[np.float64],
     ) -> tuple[npt.NDArray[np.float64], int]:
@@ -100,7 +100,9 @@ class Endpoint:
         if self._outputs.on_violation == "previous" and live.fallback is not None:
             wrong = [row for row, is_broken in zip(rows, broken, strict=True) if is_broken]
             answers = answers.copy()
-            answers[broken] = live.fallback.predict([{name: row.get(name) for name in live.fallback.contract.names} for row in wrong])
+            answers[broken] = live.fallback.predict(
+                [{name: row.get(name) for name in live.fallback.contract.names} for row in wrong]
+            )
             if not self._out_of_bounds(answers).any():
                 return answers, int(broken.sum())
         raise Corrupt(

@@ -56,8 +56,9 @@ def load_predictor(get: Get, manifest: ModelManifest, version: int) -> Predictor
     answers = predictor.predict(manifest.golden.rows)
     expected = np.asarray(manifest.golden.answers)
     if answers.shape != expected.shape or not np.allclose(answers, expected, rtol=0, atol=TOLERANCE):
+        found = f"{answers.tolist()}, expected {expected.tolist()}"
         raise Corrupt(
-            f"{manifest.name}@v{version} answers its golden requests with {answers.tolist()}, expected {expected.tolist()}",
+            f"{manifest.name}@v{version} answers its golden requests with {found}",
             hint="the libraries differ from those it was made with: compare the environment version of the model",
         )
     return predictor

@@ -123,5 +123,7 @@ def _require_digest(digest: Digest) -> None:
 def _checked(digest: Digest, data: bytes) -> bytes:
     found = digest_of(data)
     if found != digest:
-        raise Corrupt(f"object {digest[:12]} is damaged: its bytes hash to {found[:12]}", hint="restore it from a backup")
+        raise Corrupt(
+            f"object {digest[:12]} is damaged: its bytes hash to {found[:12]}", hint="restore it from a backup"
+        )
     return data

@@ -39,7 +39,9 @@ def record(tx: Transaction, endpoint: str, outcomes: Sequence[Outcome]) -> int:
     rows: list[dict[str, Any]] = []  # of the outcome table
     for number, item in enumerate(outcomes):
         if not 0 < len(item.prediction_id) <= 200:
-            raise Invalid(f"$.outcomes[{number}].prediction_id has {len(item.prediction_id)} characters, expected 1 to 200")
+            raise Invalid(
+                f"$.outcomes[{number}].prediction_id has {len(item.prediction_id)} characters, expected 1 to 200"
+            )
         rows.append(
             {
                 "project": tx.project,

@@ -23,7 +23,22 @@ from evergreen.journal.transaction import Transaction
 from evergreen.traffic.segment import is_abandoned, read_records, segments
 from evergreen.versions.datasets import parquet_bytes
 
-__all__ = ["ANSWER", "AT", "ID", "VERSION", "Batch", "Logged", "Sealed", "batch_bytes", "batches", "inputs_of", "remove_sealed", "seal", "take_unsealed", "window"]
+__all__ = [
+    "ANSWER",
+    "AT",
+    "ID",
+    "VERSION",
+    "Batch",
+    "Logged",
+    "Sealed",
+    "batch_bytes",
+    "batches",
+    "inputs_of",
+    "remove_sealed",
+    "seal",
+    "take_unsealed",
+    "window",
+]
 
 ID, AT, VERSION, ANSWER = "prediction_id", "at", "version", "answer"
 """Columns of a batch beside the inputs, which are named ``input.NAME``."""
@@ -31,7 +46,7 @@ _PREFIX = "input."
 
 
 class Logged(msgspec.Struct, frozen=True, array_like=True):
-    """One request as logged: per row its id, business time, inputs (as JSON text) and answer; the version that answered."""
+    """One request as logged: the version that answered; per row its id, business time, inputs (JSON text), answer."""
 
     version: int
     ids: list[str]
@@ -58,7 +73,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     segments: list[Sealed]
 
 
-def take_unsealed(connection: Connection, project: str, endpoint: str, folder: Path) -> tuple[pl.DataFrame | None, list[Sealed]]:
+def take_unsealed(
+    connection: Connection, project: str, endpoint: str, folder: Path
+) -> tuple[pl.DataFrame | None, list[Sealed]]:
     """Read what the log holds beyond the marks; the rows as a table, and the stretches they came from."""
     marks = dict(
         connection.execute(
@@ -196,7 +213,9 @@ def _table(records: list[Logged]) -> pl.DataFrame:
     parts = []
     for record in records:
         rows = msgspec.json.decode(record.rows, type=list[dict[str, Any]])  # JSON values
-        inputs = pl.DataFrame([{f"{_PREFIX}{name}": value for name, value in row.items()} for row in rows], infer_schema_length=None)
+        inputs = pl.DataFrame(
+            [{f"{_PREFIX}{name}": value for name, value in row.items()} for row in rows], infer_schema_length=None
+        )
         fixed = pl.DataFrame(
             {
                 ID: record.ids,

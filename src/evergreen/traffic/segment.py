@@ -33,8 +33,9 @@ SYNC_EVERY_S = 1.0
 class SegmentWriter:
     """Appends records to this process' own segment in ``folder``. Safe for threads; not across a fork."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, largest_segment_bytes: int = LARGEST_SEGMENT_BYTES) -> None:
         self._folder = folder
+        self._largest_segment_bytes = largest_segment_bytes
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._file, self._size = -1, 0
@@ -58,7 +59,7 @@ class SegmentWriter:
         with self._lock:
             if self._closed.is_set():
                 raise Unavailable(f"the prediction log in {self._folder} is closed", hint="try again later")
-            if self._size + len(record) > LARGEST_SEGMENT_BYTES and self._size:
+            if self._size + len(record) > self._largest_segment_bytes and self._size:
                 self._close_file()
             if self._file < 0:  # also where a new segment could not be opened before
                 self._open()

@@ -18,7 +18,17 @@ from evergreen.core.clock import isoformat, moment
 from evergreen.core.digest import Digest, Get
 from evergreen.core.errors import Invalid, nearest
 
-__all__ = ["CheckResult", "DatasetManifest", "Fragment", "Span", "as_table", "parquet_bytes", "read", "table_schema", "with_fragment"]
+__all__ = [
+    "CheckResult",
+    "DatasetManifest",
+    "Fragment",
+    "Span",
+    "as_table",
+    "parquet_bytes",
+    "read",
+    "table_schema",
+    "with_fragment",
+]
 
 
 class Fragment(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,9 +168,7 @@ def read(get: Get, manifest: DatasetManifest, span: Span | None = None) -> pl.Da
             tables.append(pl.read_parquet(io.BytesIO(get(fragment.digest))))
         elif tables and manifest.key is not None and manifest.time is not None:
             # Its rows lie outside of the span, yet they replace older rows of the same key inside.
-            tables.append(
-                pl.read_parquet(io.BytesIO(get(fragment.digest)), columns=[manifest.key, manifest.time])
-            )
+            tables.append(pl.read_parquet(io.BytesIO(get(fragment.digest)), columns=[manifest.key, manifest.time]))
     if not tables:
         tables = [pl.read_parquet(io.BytesIO(get(fragment.digest))) for fragment in manifest.fragments[:1]]
     table = pl.concat(tables, how="diagonal") if tables else pl.DataFrame()
@@ -191,5 +199,9 @@ def _in_span(table: pl.DataFrame, time: str, span: Span) -> pl.DataFrame:
 def _difference(before: dict[str, str], after: dict[str, str]) -> str:
     parts = [f"{name} is missing" for name in before if name not in after]
     parts += [f"{name} is new" for name in after if name not in before]
-    parts += [f"{name} was {before[name]}, is {after[name]}" for name in before if after.get(name, before[name]) != before[name]]
+    parts += [
+        f"{name} was {before[name]}, is {after[name]}"
+        for name in before
+        if after.get(name, before[name]) != before[name]
+    ]
     return "; ".join(parts) or "their order"

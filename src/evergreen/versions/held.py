@@ -35,5 +35,7 @@ def require_held(connection: Connection, project: str, digest: str) -> Digest:
         NotFound: it does not; whether others do is not told.
     """
     if not is_held(connection, project, digest):
-        raise NotFound(f'project "{project}" holds no object {digest[:12]}', hint="upload its bytes first", digest=digest)
+        raise NotFound(
+            f'project "{project}" holds no object {digest[:12]}', hint="upload its bytes first", digest=digest
+        )
     return Digest(digest)

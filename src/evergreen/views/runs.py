@@ -12,7 +12,16 @@ from evergreen.core.message import Permission, Query
 from evergreen.db import schema as t
 from evergreen.runs.cache import cached_output
 
-__all__ = ["CachedStep", "FindCachedStep", "ListRuns", "RunView", "ShowRun", "find_cached_step", "list_runs", "show_run"]
+__all__ = [
+    "CachedStep",
+    "FindCachedStep",
+    "ListRuns",
+    "RunView",
+    "ShowRun",
+    "find_cached_step",
+    "list_runs",
+    "show_run",
+]
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +107,9 @@ def find_cached_step(connection: Connection, project: str, query: FindCachedStep
 
 def _view(connection: Connection, row: Any) -> RunView:  # a row of the run table
     params = connection.execute(
-        select(t.run_param.c.name, t.run_param.c.value).where(t.run_param.c.run_id == row.id).order_by(t.run_param.c.name)
+        select(t.run_param.c.name, t.run_param.c.value)
+        .where(t.run_param.c.run_id == row.id)
+        .order_by(t.run_param.c.name)
     )
     metrics = connection.execute(
         select(t.run_metric.c.name, t.run_metric.c.value)

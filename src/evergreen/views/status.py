@@ -72,7 +72,7 @@ def show_status(connection: Connection, project: str, query: ShowStatus) -> Proj
     number = connection.execute(
         select(func.max(t.configuration.c.number)).where(t.configuration.c.project == project)
     ).scalar()
-    jobs = dict(
+    jobs: dict[str, int] = dict(
         connection.execute(
             select(t.job.c.state, func.count()).where(t.job.c.project == project).group_by(t.job.c.state)
         )

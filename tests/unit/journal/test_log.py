@@ -146,7 +146,7 @@ HEAD_COLUMNS = ("id", "size", "frontier", "checkpoint")
 def edited(value: Any, rng: random.Random) -> Any:
     """Return ``value`` with one character or byte changed, removed or inserted, or with another type."""
     if isinstance(value, int):
-        return rng.choice([value + 1, value - 1, value + 2**32, str(value) + "x", None if rng.random() < 0 else 2**40])
+        return rng.choice([value + 1, value - 1, value + 2**32, f"{value}x", -value - 1])
     place = rng.randrange(len(value)) if value else 0
     if isinstance(value, bytes):
         new = bytes([value[place] ^ (1 << rng.randrange(8))]) if value else b"x"

@@ -40,9 +40,7 @@ def status_of(error: EvergreenError) -> int:
 def problem_of(error: EvergreenError) -> Problem:
     """Return what is sent for an error."""
     kind = _kind(error)
-    return Problem(
-        title=kind.__name__, status=STATUS[kind], detail=error.message, hint=error.hint, facts=error.facts
-    )
+    return Problem(title=kind.__name__, status=STATUS[kind], detail=error.message, hint=error.hint, facts=error.facts)
 
 
 def error_of(problem: Problem) -> EvergreenError:

@@ -15,9 +15,9 @@ from starlette.routing import Route
 from evergreen.core.digest import Digest, digest_of, is_digest
 from evergreen.core.errors import EvergreenError, Invalid, NotFound
 from evergreen.faces.client.local import LocalClient, decode_message
+from evergreen.faces.http.openapi import openapi_document
 from evergreen.faces.web.answers import json_answer, problem_answer
 from evergreen.faces.web.guard import Guard
-from evergreen.faces.http.openapi import openapi_document
 from evergreen.lifecycle.dispatch import Dispatch
 from evergreen.lifecycle.hold_objects import HoldObjects
 

@@ -40,7 +40,12 @@ def openapi_document(handlers: Iterable[Handler]) -> dict[str, Any]:  # JSON val
                 },
             }
         }
-    digest = {"name": "digest", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}
+    digest = {
+        "name": "digest",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    }
     binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     paths[object_path("{project}", "{digest}")] = {
         "parameters": [project, digest],

@@ -1,4 +1,4 @@
-"""Claiming jobs and performing them, one at a time. ``drain`` does what waits and returns; ``work`` goes on for ever."""
+"""Claiming jobs and performing them, one at a time: ``drain`` does what waits and returns, ``work`` goes on."""
 
 from __future__ import annotations
 
@@ -158,5 +158,3 @@ def _renewed(client: LocalClient, fence: Fence) -> Iterator[Callable[[], bool]]:
 
 def _spell(error: EvergreenError) -> str:
     return error.message if error.hint is None else f"{error.message}\nhint: {error.hint}"
-
-

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
 
 import click
 
 from evergreen.core.declaration_file import FILE
 from evergreen.core.errors import NotFound
+from evergreen.faces.cli.demo.screen import open_screen
 
 __all__ = ["demo"]
 
@@ -37,60 +35,9 @@ def demo(folder: Path, until: datetime | None) -> None:
 
     began = time.monotonic()
     _copy_example(folder)
-    with _screen() as screen:
+    with open_screen() as screen:
         tell(folder.resolve(), until, screen)
     click.echo(f"\n{time.monotonic() - began:.0f} seconds in all", err=True)
-
-
-class Screen(Protocol):
-    """Where the story is told: lines that stay, and a bar."""
-
-    def say(self, line: str) -> None:
-        """Print a line that stays."""
-        ...
-
-    def progress(self, done: int, total: int, text: str) -> None:
-        """Show how far it is."""
-        ...
-
-
-class _PlainScreen:
-    """For pipes and logs: one line a month instead of a bar."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def say(self, line: str) -> None:
-        click.echo(line)
-
-    def progress(self, done: int, total: int, text: str) -> None:
-        month = text[:7]
-        if month != self._last:
-            self._last = month
-            click.echo(f"[{100 * done // total:3d} %] {text}", err=True)
-
-
-@contextmanager
-def _screen() -> Iterator[Screen]:
-    if not click.get_text_stream("stdout").isatty():
-        yield _PlainScreen()
-        return
-    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    console = Console(highlight=False, soft_wrap=True)
-    columns = (BarColumn(bar_width=24), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        class _RichScreen:
-            def say(self, line: str) -> None:
-                console.print(line, markup=False)
-
-            def progress(self, done: int, total: int, text: str) -> None:
-                bar.update(task, completed=done, total=total, description=text)
-
-        yield _RichScreen()
 
 
 def _copy_example(folder: Path) -> None:

@@ -48,7 +48,7 @@ _COMMITS = "00000000000000000000000000002013"
 
 
 def prepare(folder: Path, replay: Replay, say: Callable[[str], None]) -> LocalClient:
-    """Apply the example, commit the first two months, train on them and release. What is done already is left alone."""
+    """Apply the example, commit the first two months, train on them and release; what is done already is left."""
     client = open_local(folder / ".evergreen", PROJECT, create=True)
     client.send(CreateProject())
     declaration = read_declaration(folder / FILE)
@@ -79,7 +79,7 @@ def _release_first(
     if not promotion.moved:
         raise Invalid(f"the first model was refused: {'; '.join(promotion.reasons)}")
     auc = measured.report.candidate_metrics["roc_auc"]
-    say(f"released to {MODEL}@{ALIAS}: {promotion.reasons[0]}; ROC AUC {auc:.3f} on {measured.report.rows:,} later flights")
+    say(f"released to {MODEL}@{ALIAS}: ROC AUC {auc:.3f} on {measured.report.rows:,} later flights")
 
 
 class Driver:
@@ -147,7 +147,11 @@ class Driver:
 
     def _predict(self, requests: pl.DataFrame) -> None:
         rows = [
-            {"id": row["flight_id"], "at": isoformat(row["scheduled_departure"]), **{name: row[name] for name in INPUTS}}
+            {
+                "id": row["flight_id"],
+                "at": isoformat(row["scheduled_departure"]),
+                **{name: row[name] for name in INPUTS},
+            }
             for row in requests.iter_rows(named=True)
         ]
         answer = self._post(msgspec.json.encode({"rows": rows}))
@@ -178,5 +182,3 @@ class Driver:
             return int(response.json()["generation"])
         except (KeyError, ValueError):
             return 0
-
-

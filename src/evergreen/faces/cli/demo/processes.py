@@ -1,4 +1,4 @@
-"""The demo's other processes: a server with its worker, and the endpoint. They end with the process that started them."""
+"""The demo's other processes: a server with its worker, and the endpoint. They end when the demo ends."""
 
 from __future__ import annotations
 

@@ -73,10 +73,10 @@ def compare_with_frozen(client: Client, endpoint: str, model: str, frozen: int) 
 def _outcomes(client: Client, endpoint: str, ids: Sequence[str]) -> pl.DataFrame:
     parts = []
     for start in range(0, len(ids), IDS_AT_ONCE):
-        known = client.send(
-            FindOutcomes(endpoint=endpoint, ids=list(ids[start : start + IDS_AT_ONCE]), as_of=FOREVER)
+        known = client.send(FindOutcomes(endpoint=endpoint, ids=list(ids[start : start + IDS_AT_ONCE]), as_of=FOREVER))
+        parts.append(
+            pl.DataFrame({ID: known.ids, "outcome": known.values}, schema={ID: pl.String, "outcome": pl.Float64})
         )
-        parts.append(pl.DataFrame({ID: known.ids, "outcome": known.values}, schema={ID: pl.String, "outcome": pl.Float64}))
     return pl.concat(parts)
 
 

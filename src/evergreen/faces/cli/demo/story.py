@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evergreen.faces.cli.demo.command import Screen
 from evergreen.faces.cli.demo.drive import ENDPOINT, MODEL, Driver, prepare
 from evergreen.faces.cli.demo.processes import Processes
 from evergreen.faces.cli.demo.replay_data import Replay
 from evergreen.faces.cli.demo.report import Comparison, Row, compare_with_frozen
+from evergreen.faces.cli.demo.screen import Screen
 from evergreen.faces.cli.timeline import timeline_lines
 from evergreen.faces.cli.why import why_text
 from evergreen.faces.client.local import LocalClient
@@ -46,9 +46,7 @@ def tell(folder: Path, until: datetime | None, screen: Screen) -> None:
     client.home.close()
 
 
-def _live_through(
-    driver: Driver, client: LocalClient, replay: Replay, until: datetime | None, screen: Screen
-) -> None:
+def _live_through(driver: Driver, client: LocalClient, replay: Replay, until: datetime | None, screen: Screen) -> None:
     driver.settle()  # jobs that an interrupted demo left open
     steps = list(replay.steps(after=driver.now))
     total = sum(1 for _ in replay.steps())
@@ -58,7 +56,9 @@ def _live_through(
             return
         if driver.take(step):
             told = _tell_news(client, screen, after=told)
-        screen.progress(total - len(steps) + number + 1, total, f"{step.end:%Y-%m-%d %H:%M}  {driver.rows_sent:,} predictions")
+        screen.progress(
+            total - len(steps) + number + 1, total, f"{step.end:%Y-%m-%d %H:%M}  {driver.rows_sent:,} predictions"
+        )
 
 
 def _last_event(client: LocalClient) -> int:
@@ -88,11 +88,14 @@ def _look_back(client: LocalClient, folder: Path, screen: Screen) -> None:
         verified = client.home.journal.verify(connection)
     state = "verified" if verified.is_sound else f"NOT SOUND: {'; '.join(verified.faults)}"
     screen.say(f"\nJournal: {verified.events:,} events, root {verified.root[:16]}…, {state}")
-    screen.say(f"\nLook further: cd {folder.name} && evergreen status | timeline | models | runs | why {ENDPOINT} | fsck")
+    screen.say(
+        f"\nLook further: cd {folder.name} && evergreen status | timeline | models | runs | why {ENDPOINT} | fsck"
+    )
 
 
 def _table(comparison: Comparison) -> list[str]:
-    head = f"{'month':8} {'flights':>8} {'late':>6}   {'ROC AUC':^17}   {'log loss':^17}   {'calibration error':^17}   versions"
+    names = "   ".join(f"{name:^17}" for name in ("ROC AUC", "log loss", "calibration error"))
+    head = f"{'month':8} {'flights':>8} {'late':>6}   {names}   versions"
     below = f"{'':8} {'':>8} {'':>6}   " + "   ".join(f"{'frozen':>8} {'endpoint':>8}" for _ in range(3))
     return [head, below, *(_line(row) for row in comparison.months), "-" * len(head), _line(comparison.whole)]
 
@@ -107,9 +110,8 @@ def _line(row: Row) -> str:
 
 def _verdict(comparison: Comparison) -> str:
     frozen, mine = comparison.whole.frozen, comparison.whole.endpoint
-    figures = (
-        f"ROC AUC {frozen['roc_auc']:.3f} -> {mine['roc_auc']:.3f}, log loss {frozen['log_loss']:.3f} -> {mine['log_loss']:.3f}"
-    )
+    auc = f"ROC AUC {frozen['roc_auc']:.3f} -> {mine['roc_auc']:.3f}"
+    figures = f"{auc}, log loss {frozen['log_loss']:.3f} -> {mine['log_loss']:.3f}"
     without = f"{comparison.without_outcome:,} cancelled or diverted flights never got an outcome."
     if comparison.is_better:
         return f"\nThe endpoint was better than the frozen model over the whole time: {figures}. {without}"
