@@ -22,7 +22,7 @@ from evergreen.core.ids import derived_id
 from evergreen.jobs.measure_gate import GateReport
 from evergreen.lifecycle.claim_job import ClaimedJob
 from evergreen.lifecycle.record_window import Judgement, RecordWindow
-from evergreen.measures.profile import Profile
+from evergreen.measures.profile import Profile, empty
 from evergreen.measures.scores import ScoreCounts, count_scores
 from evergreen.monitoring.budget import SHARES, alpha_per_look
 from evergreen.monitoring.drift import judge_drift
@@ -99,7 +99,7 @@ class _Watcher:
         for version in versions:
             rows = table.filter(pl.col(VERSION) == version)
             reference = self._reference(version)
-            profile = None if reference is None else profile_rows(reference.grid, inputs_of(rows))
+            profile = None if reference is None else _profile(reference, rows)
             digest = None if profile is None else self.client.put(profile.encode())
             self._record(
                 WindowView(
@@ -229,3 +229,7 @@ class _Watcher:
     def _windows_of(self, report: Digest) -> list[ScoreCounts]:
         windows = msgspec.json.decode(self.client.get(report), type=GateReport).windows
         return [ScoreCounts.decode(self.client.get(digest)) for digest in windows]
+
+
+def _profile(reference: Reference, rows: pl.DataFrame) -> Profile:
+    return profile_rows(reference.grid, inputs_of(rows)) if rows.height else empty(reference.grid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def record(tx: Transaction, endpoint: str, outcomes: Sequence[Outcome]) -> int:
     """Append ``outcomes`` and return how many were new. The same one again changes nothing.
 
     Raises:
-        Invalid: a time has no zone, or an id is empty or too long.
+        Invalid: a time has no zone, a value is not finite, or an id is empty or too long.
         Conflict: another value stands for the same prediction and time.
     """
     rows: list[dict[str, Any]] = []  # of the outcome table
@@ -42,6 +43,8 @@ def record(tx: Transaction, endpoint: str, outcomes: Sequence[Outcome]) -> int:
             raise Invalid(
                 f"$.outcomes[{number}].prediction_id has {len(item.prediction_id)} characters, expected 1 to 200"
             )
+        if not math.isfinite(item.value):
+            raise Invalid(f"$.outcomes[{number}].value is {item.value}, expected a finite number")
         rows.append(
             {
                 "project": tx.project,
@@ -73,6 +76,7 @@ def record(tx: Transaction, endpoint: str, outcomes: Sequence[Outcome]) -> int:
 def known(connection: Connection, project: str, endpoint: str, ids: Sequence[str], *, as_of: str) -> pl.DataFrame:
     """Return the newest value per id that was known at ``as_of``: columns prediction_id, value, known_at."""
     latest: dict[str, tuple[str, float]] = {}
+    as_of = isoformat(moment(as_of))  # texts compare as times only in this one form
     for start in range(0, len(ids), _AT_A_TIME):
         query = select(outcome.c.prediction_id, outcome.c.known_at, outcome.c.value).where(
             outcome.c.project == project,

@@ -77,15 +77,7 @@ def take_unsealed(
     connection: Connection, project: str, endpoint: str, folder: Path
 ) -> tuple[pl.DataFrame | None, list[Sealed]]:
     """Read what the log holds beyond the marks; the rows as a table, and the stretches they came from."""
-    marks = dict(
-        connection.execute(
-            select(log_mark.c.segment, log_mark.c.sealed_bytes).where(
-                log_mark.c.project == project, log_mark.c.endpoint == endpoint
-            )
-        )
-        .tuples()
-        .all()
-    )
+    marks = _marks(connection, project, endpoint)
     records: list[Logged] = []
     stretches: list[Sealed] = []
     decoder = msgspec.msgpack.Decoder(Logged)
@@ -152,15 +144,7 @@ def seal(tx: Transaction, endpoint: str, batch: Batch) -> bool:
 
 def remove_sealed(connection: Connection, project: str, endpoint: str, folder: Path) -> None:
     """Remove segments that are sealed to their end and whose writer is gone."""
-    marks = dict(
-        connection.execute(
-            select(log_mark.c.segment, log_mark.c.sealed_bytes).where(
-                log_mark.c.project == project, log_mark.c.endpoint == endpoint
-            )
-        )
-        .tuples()
-        .all()
-    )
+    marks = _marks(connection, project, endpoint)
     for path in segments(folder):
         try:
             # In this order: what a writer appended before it went must count in the size.
@@ -168,6 +152,13 @@ def remove_sealed(connection: Connection, project: str, endpoint: str, folder: P
                 path.unlink()
         except FileNotFoundError:  # another sealer was here first
             continue
+
+
+def _marks(connection: Connection, project: str, endpoint: str) -> dict[str, int]:
+    query = select(log_mark.c.segment, log_mark.c.sealed_bytes).where(
+        log_mark.c.project == project, log_mark.c.endpoint == endpoint
+    )
+    return {row.segment: row.sealed_bytes for row in connection.execute(query)}
 
 
 def batches(connection: Connection, project: str, endpoint: str, start: str, end: str) -> list[Digest]:

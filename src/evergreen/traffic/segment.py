@@ -1,6 +1,6 @@
 """Append-only segment files: length-prefixed records with a CRC, one ``write()`` each.
 
-    record = length (4 bytes, little endian) || CRC-32 of the payload (4 bytes) || payload
+    record = length (4 bytes, little endian) || CRC-32 of length and payload (4 bytes) || payload
 
 A record survives ``kill -9`` once ``append`` has returned (the page cache has it), and a power loss after at most one
 second (a thread calls ``fdatasync``). A segment's name is unique per process start and never reopened; a torn tail
@@ -55,7 +55,7 @@ class SegmentWriter:
                 f"a record of {len(payload)} bytes is too large for the log, at most {LARGEST_RECORD_BYTES} fit",
                 hint="send fewer rows at once",
             )
-        record = _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+        record = _HEAD.pack(len(payload), _crc(payload)) + payload
         with self._lock:
             if self._closed.is_set():
                 raise Unavailable(f"the prediction log in {self._folder} is closed", hint="try again later")
@@ -132,6 +132,11 @@ class SegmentWriter:
                     os.close(file)
 
 
+def _crc(payload: bytes) -> int:
+    # With the length in it, zeros (which a power loss can leave at the end of a file) are no record.
+    return zlib.crc32(payload, zlib.crc32(len(payload).to_bytes(4, "little")))
+
+
 def segments(folder: Path) -> list[Path]:
     """Return the segments in ``folder``, oldest first."""
     return sorted(folder.glob("*.segment"))
@@ -150,7 +155,7 @@ def read_records(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
             if length > LARGEST_RECORD_BYTES:
                 return
             payload = file.read(length)
-            if len(payload) < length or zlib.crc32(payload) != crc:
+            if len(payload) < length or _crc(payload) != crc:
                 return
             position += _HEAD.size + length
             yield payload, position

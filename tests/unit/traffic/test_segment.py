@@ -79,7 +79,7 @@ def test_a_tail_of_zeros_as_a_power_loss_leaves_is_no_record(tmp_path: Path) -> 
     with path.open("ab") as file:
         file.write(bytes(4096))
 
-    assert [payload for payload in payloads(path) if payload] == [b"whole"]
+    assert payloads(path) == [b"whole"]
 
 
 @given(st.data())
@@ -171,13 +171,15 @@ def test_threads_append_without_tearing_each_other_apart(tmp_path: Path) -> None
 
 
 def test_no_thread_is_left_after_closing(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     log = SegmentWriter(tmp_path)
-    started = [thread for thread in threading.enumerate() if thread.name == "segment-sync"]
+    started = set(threading.enumerate()) - before
 
     log.close()
     for thread in started:
         thread.join(10)
 
+    assert len(started) == 1
     assert not any(thread.is_alive() for thread in started)
 
 

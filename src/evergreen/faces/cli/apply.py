@@ -10,7 +10,7 @@ import msgspec
 from evergreen.core.client import Client
 from evergreen.core.declaration import Declaration
 from evergreen.core.declaration_file import FILE, broken
-from evergreen.core.errors import EvergreenError
+from evergreen.core.errors import EvergreenError, NotFound
 from evergreen.execution.loading import load_pipeline
 from evergreen.faces.cli.options import Place, as_json, placed
 from evergreen.faces.cli.output import next_commands, print_json, say
@@ -38,11 +38,10 @@ def plan(place: Place, is_json: bool) -> None:
     """Show the difference between evergreen.toml with its code here and what is applied. Nothing is changed."""
     declared = declaration_of(place)
     code, _ = snapshot(folder_of(place))
-    if home_of(place).exists():
-        with open_project(place, create=True) as client:
-            client.send(CreateProject())
+    try:
+        with open_project(place) as client:
             planned = _differences(client, client.send(ShowConfiguration()), declared, code)
-    else:
+    except NotFound:  # no home or no project yet: everything is new
         planned = _Plan(configuration=differences(None, declared), code=[f"+ {name}" for name in code.files])
     if is_json:
         print_json(planned)

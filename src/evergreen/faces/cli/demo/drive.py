@@ -124,14 +124,16 @@ class Driver:
         """
         deadline = time.monotonic() + JOBS_WITHIN_S
         pause = 0.005
-        while self._server.send(ListJobs(is_open=True)):
+        awaited: set[str] = set()
+        while still_open := self._server.send(ListJobs(is_open=True)):
+            awaited.update(job.id for job in still_open)
             self._processes.require_alive()
             if time.monotonic() > deadline:
                 raise Unavailable(f"jobs are still open after {JOBS_WITHIN_S:.0f} s", hint="evergreen jobs")
             time.sleep(pause)
             pause = min(0.1, pause * 1.5)
-        for job in self._server.send(ListJobs(limit=5)):
-            if job.state == "failed":
+        for job in self._server.send(ListJobs(limit=20)):
+            if job.id in awaited and job.state == "failed":
                 raise Invalid(f"job {job.kind} failed: {(job.result or {}).get('error')}", hint="evergreen jobs")
         released = self._server.send(ShowEndpoint(name=ENDPOINT)).live
         while released is not None and self._generation() != released.generation:
