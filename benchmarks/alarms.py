@@ -18,12 +18,18 @@ from scipy import stats
 
 from evergreen.monitoring import drift, performance
 from evergreen.monitoring.budget import alpha_per_look
-from evergreen.monitoring.simulation import CONDITIONS, Condition, Outcome, simulate_drift, simulate_performance
+from evergreen.monitoring.simulation import (
+    CONDITIONS,
+    NO_FLOORS,
+    Condition,
+    Outcome,
+    simulate_drift,
+    simulate_performance,
+)
 
 __all__ = ["main"]
 
 STATED = alpha_per_look("1 per year", timedelta(days=1))
-FLOORS = (drift.EFFECT_FLOOR, performance.EFFECT_FLOOR)
 
 
 def main() -> None:
@@ -33,22 +39,26 @@ def main() -> None:
     series = parser.parse_args().series
 
     print("| rule | nothing wrong, but | stated | found | upper bound | found / stated |\n|---|---|---|---|---|---|")
-    for alpha, drift_floor, performance_floor in ((0.05, 0.0, 0.0), (STATED, 0.0, 0.0), (STATED, *FLOORS)):
+    for alpha, drift_floor, floors in (
+        (0.05, 0.0, NO_FLOORS),
+        (STATED, 0.0, NO_FLOORS),
+        (STATED, drift.EFFECT_FLOOR, performance.EFFECT_FLOORS),
+    ):
         part = "test alone" if drift_floor == 0 else "whole rule"
         for condition in CONDITIONS:
             moved = simulate_drift(condition, series=series, alpha=alpha, effect_floor=drift_floor)
             _print_rate(f"drift, {part}", condition, alpha, moved)
-            fallen = simulate_performance(condition, series=series, alpha=alpha, effect_floor=performance_floor)
+            fallen = simulate_performance(condition, series=series, alpha=alpha, effect_floors=floors)
             _print_rate(f"performance, {part}", condition, alpha, fallen)
 
     print("\n| rule | change | windows differ by | alarmed by window 7 | 14 | 21 | 28 |\n|---|---|---|---|---|---|---|")
     few = max(series // 5, 20)
     for condition in (CONDITIONS[0], CONDITIONS[2], CONDITIONS[4]):
         for shift in (0.1, 0.3, 1.0):
-            simulate = partial(simulate_drift, effect_floor=FLOORS[0], shift=shift)
+            simulate = partial(simulate_drift, effect_floor=drift.EFFECT_FLOOR, shift=shift)
             _print_power("drift", f"{shift} sd in 1 of 4 columns", condition, simulate, few)
         for fall in (0.3, 0.5, 0.8):
-            simulate = partial(simulate_performance, effect_floor=FLOORS[1], fall=fall, looks=4)
+            simulate = partial(simulate_performance, effect_floors=performance.EFFECT_FLOORS, fall=fall, looks=4)
             _print_power("performance", f"strength falls by {fall:.0%}", condition, simulate, few)
 
 

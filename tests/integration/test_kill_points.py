@@ -73,7 +73,9 @@ def traced(script: str, folder: Path, *options: str, args: tuple[str, ...] = ())
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def calls_between_marks(script: str, folder: Path, names: tuple[str, ...], args: tuple[str, ...] = ()) -> list[Counter[str]]:
+def calls_between_marks(
+    script: str, folder: Path, names: tuple[str, ...], args: tuple[str, ...] = ()
+) -> list[Counter[str]]:
     """Return how often each call was made before the first mark, before the second, and so on."""
     log = folder / "calls"
     answer = traced(script, folder, "-e", f"trace={','.join(names)}", "-o", str(log), args=args)
@@ -90,7 +92,13 @@ def calls_between_marks(script: str, folder: Path, names: tuple[str, ...], args:
 
 
 def kills(
-    script: str, tmp_path: Path, names: tuple[str, ...], start: int, end: int, every: int = 1, args: tuple[str, ...] = ()
+    script: str,
+    tmp_path: Path,
+    names: tuple[str, ...],
+    start: int,
+    end: int,
+    every: int = 1,
+    args: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, Path, list[str]]]:
     """Kill the script at each call between two marks, and yield where, the folder, and what it acknowledged before."""
     (tmp_path / "counted").mkdir()

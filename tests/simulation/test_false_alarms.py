@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
+from evergreen.monitoring.performance import EFFECT_FLOORS
 from evergreen.monitoring.simulation import CONDITIONS, Condition, Outcome, simulate_drift, simulate_performance
 
 ALPHA = 0.1
@@ -53,6 +54,6 @@ def test_dispersion_delays_the_alarm_but_a_large_shift_is_found() -> None:
 
 
 def test_a_model_that_lost_half_its_strength_is_found_within_four_looks() -> None:
-    found = simulate_performance(CONDITIONS[0], series=40, alpha=0.01, fall=0.5, looks=4, effect_floor=0.02)
+    found = simulate_performance(CONDITIONS[0], series=40, alpha=0.01, fall=0.5, looks=4, effect_floors=EFFECT_FLOORS)
 
     assert sum(found.first) >= 0.9 * found.series

@@ -257,7 +257,7 @@ run = Table(
     Column("at", Text, nullable=False),
     Column("started_at", Text, nullable=False),
     Column("ended_at", Text),
-    Index("run_by_project", "project", "id"),  # newest runs first
+    Index("run_by_project", "project", "started_at"),  # newest runs first
     Index("run_by_parent", "parent"),  # the steps of a pipeline's run
 )
 

@@ -104,6 +104,10 @@ class ScoreCounts:
         """Return the expected calibration error over ten equal-width bins, exact to 1e-6."""
         return sum(abs(gap) for gap in self.tenth_gaps) / _UNITS / self._some_rows("calibration_error")
 
+    def calibration_gap(self) -> float:
+        """Return the mean probability less the share of outcomes, exact to 1e-6: above 0 where too much is predicted."""
+        return -sum(self.tenth_gaps) / _UNITS / self._some_rows("calibration_gap")
+
     def encode(self) -> bytes:
         """Return compact bytes (under 2 KB), from which ``decode`` makes equal counts."""
         sums = (str(self.loss), str(self.loss_squares), str(self.squared_error))

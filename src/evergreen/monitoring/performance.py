@@ -1,42 +1,45 @@
-"""Does the model still rank as well as it did? One test on outcomes as they mature.
+"""Does the model still do as well as it did? One test on outcomes as they mature, over two statistics of each window.
 
-The statistic is the area under the ROC curve within each window. Whatever a window shares as a whole (a storm that
-delays everybody) moves base rate and log loss wildly, but leaves the ranking within the window. So the series is
-quiet enough to judge, and a fall means that the model has lost touch, not that the weather was bad.
+Ranking: the area under the ROC curve within a window. Whatever a window shares as a whole (a storm that delays
+everybody) moves base rate and log loss wildly, but leaves the ranking within the window, so a fall means that the
+model has lost touch, not that the weather was bad.
 
-Not seen by design: a shift of all probabilities that leaves their order. The calibration error shows it.
+Calibration: the mean prediction less the share of outcomes. It moves with the storms, which the test allows for as
+dispersion, but a model that goes on predicting a summer in autumn is off in the same direction day after day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evergreen.measures.scores import ScoreCounts
-from evergreen.measures.windows import mean_shift
+from evergreen.measures.windows import MeanShift, mean_shift
 from evergreen.monitoring.budget import LOOK_EVERY, SPANS
 
-__all__ = ["EFFECT_FLOOR", "REFERENCE_NEEDED", "PerformanceVerdict", "judge_performance"]
+__all__ = ["EFFECT_FLOORS", "REFERENCE_NEEDED", "PerformanceVerdict", "judge_performance"]
 
 REFERENCE_NEEDED = 14
 """Reference windows needed before performance is judged."""
 
-EFFECT_FLOOR = 0.02
-"""A fall of the area under the curve by less is no alarm, however sure."""
+EFFECT_FLOORS = {"roc_auc": 0.02, "calibration_gap": 0.05}
+"""Smaller moves are no alarm, however sure: a fall of the area, a move of the gap in either direction."""
 
 _FEWEST_OF_A_CLASS = 10
+
+_Series = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceVerdict:
     """What one look says. ``look`` counts looks since the release: act once on each, whatever is asked again.
 
-    ``reference_value`` and ``current_value`` are means over windows of ``statistic``; None when inconclusive. They and
-    ``p_value`` (compared with ``alpha``) are of the span that alarmed, else of the longest.
+    ``statistic`` is the one that alarmed, else the more telling one; ``reference_value`` and ``current_value`` are its
+    means over windows, None when inconclusive. ``p_value`` is adjusted for both statistics and both spans.
     ``windows`` are the matured windows judged, ``unusable`` those left out for having too few rows of a class.
     """
 
@@ -52,30 +55,44 @@ class PerformanceVerdict:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """One statistic over one span: how surely and how far it got worse."""
+
+    statistic: str
+    p_value: float
+    harm: float
+    before: _Series
+    latest: _Series
+
+    def is_alarm(self, alpha: float, floors: Mapping[str, float]) -> bool:
+        return self.p_value <= alpha and self.harm >= floors[self.statistic]
+
+
 def judge_performance(
     reference: Sequence[ScoreCounts],
     current: Sequence[ScoreCounts],
     *,
     alpha: float,
-    effect_floor: float = EFFECT_FLOOR,
+    effect_floors: Mapping[str, float] = EFFECT_FLOORS,
 ) -> PerformanceVerdict:
     """Judge the latest matured windows against held-out ones and the version's own earlier ones.
 
-    A look happens each 7 usable windows; between looks the verdict of the last look is repeated. Each look judges the
-    latest 7 and the latest 28 windows (or all there are) and doubles the smaller p-value (Bonferroni). With ``alpha``
-    per look, the expected number of false alarms is at most ``alpha`` times the looks.
+    A look happens each 7 usable windows; between looks the verdict of the last look is repeated. Each look judges two
+    statistics over the latest 7 and the latest 28 windows (or all there are) and multiplies each p-value by four
+    (Bonferroni). With ``alpha`` per look, the expected number of false alarms is at most ``alpha`` times the looks.
 
     Args:
         reference: one count per window of held-out rows later than training, oldest first; at least 14 usable.
         current: one count per matured window since the version was released, oldest first, all of them. Those
             older than the ones judged join the reference.
         alpha: chance of a false alarm per look, see ``budget.alpha_per_look``.
-        effect_floor: the fall that matters.
+        effect_floors: the moves that matter, by statistic.
 
     A window is usable with at least 10 rows of either class.
     """
-    held_out = [one.roc_auc() for one in reference if _is_usable(one)]
-    matured = [one.roc_auc() for one in current if _is_usable(one)]
+    held_out = [one for one in reference if _is_usable(one)]
+    matured = [one for one in current if _is_usable(one)]
     unusable = len(current) - len(matured)
     look = len(matured) // LOOK_EVERY
     judged = matured[: look * LOOK_EVERY]
@@ -92,46 +109,58 @@ def judge_performance(
             unusable=unusable,
             reason=_what_is_missing(len(held_out), len(matured), unusable),
         )
-    spans = [_judge_span(held_out + judged[:-span], judged[-span:]) for span in SPANS]
-    alarming = [one for one in spans if one.p_value <= alpha and one.was - one.now >= effect_floor]
-    found = min(alarming, key=lambda one: one.p_value, default=spans[-1])  # the longest span has the steadiest figures
-    is_degraded = bool(alarming)
+    found = min(
+        (
+            _judge_span(statistic, [*held_out, *judged[:-span]], judged[-span:])
+            for statistic in EFFECT_FLOORS
+            for span in SPANS
+        ),
+        key=lambda one: (not one.is_alarm(alpha, effect_floors), one.p_value),
+    )
+    is_degraded = found.is_alarm(alpha, effect_floors)
+    was, now = float(found.before.mean()), float(found.latest.mean())
     return PerformanceVerdict(
         verdict="degraded" if is_degraded else "ok",
-        statistic="roc_auc",
-        reference_value=found.was,
-        current_value=found.now,
+        statistic=found.statistic,
+        reference_value=was,
+        current_value=now,
         p_value=found.p_value,
         alpha=alpha,
         look=look,
-        windows=found.windows,
+        windows=int(found.latest.size),
         unusable=unusable,
         reason=(
-            f"mean roc_auc within a window {'fell' if is_degraded else 'went'} from {found.was:.3f} "
-            f"({found.reference_windows} reference windows) to {found.now:.3f} (last {found.windows} windows), "
-            f"p = {found.p_value:.2g}"
+            f"{_WORDS[found.statistic]} went from {was:.3f} ({found.before.size} reference windows) "
+            f"to {now:.3f} (last {found.latest.size} windows), p = {found.p_value:.2g}"
         ),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    was: float
-    now: float
-    p_value: float
-    reference_windows: int
-    windows: int
+_WORDS = {
+    "roc_auc": "mean roc_auc within a window",
+    "calibration_gap": "mean prediction less share of outcomes",
+}
 
 
-def _judge_span(before: Sequence[float], latest: Sequence[float]) -> _Span:
-    shift = mean_shift(np.array(before), np.array(latest))
-    return _Span(
-        was=fmean(before),
-        now=fmean(latest),
-        p_value=min(1.0, shift.p_fall() * len(SPANS)),
-        reference_windows=len(before),
-        windows=len(latest),
+def _judge_span(statistic: str, before: Sequence[ScoreCounts], latest: Sequence[ScoreCounts]) -> _Found:
+    value = {"roc_auc": ScoreCounts.roc_auc, "calibration_gap": ScoreCounts.calibration_gap}[statistic]
+    old, new = np.array([value(one) for one in before]), np.array([value(one) for one in latest])
+    shift = mean_shift(old, new)
+    p_value, harm = _harm(statistic, shift, float(old.mean()), float(new.mean()))
+    return _Found(
+        statistic=statistic,
+        p_value=min(1.0, p_value * len(SPANS) * len(EFFECT_FLOORS)),
+        harm=harm,
+        before=old,
+        latest=new,
     )
+
+
+def _harm(statistic: str, shift: MeanShift, before: float, now: float) -> tuple[float, float]:
+    """Return the p-value of the harmful direction and how far it went: down for ranking, away from 0 for the gap."""
+    if statistic == "roc_auc":
+        return shift.p_fall(), before - now
+    return shift.p_either(), abs(now) - abs(before)
 
 
 def _is_usable(counts: ScoreCounts) -> bool:

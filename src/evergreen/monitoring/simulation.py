@@ -5,7 +5,7 @@ The simulation judges with the same functions as production; only the rows are i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,12 @@ from evergreen.measures.grid import Categories, Column, Grid, fit_grid
 from evergreen.measures.profile import Profile, profile
 from evergreen.measures.scores import ScoreCounts, count_scores
 from evergreen.monitoring.drift import judge_drift
-from evergreen.monitoring.performance import judge_performance
+from evergreen.monitoring.performance import EFFECT_FLOORS, judge_performance
 
-__all__ = ["CONDITIONS", "Condition", "Outcome", "simulate_drift", "simulate_performance"]
+__all__ = ["CONDITIONS", "NO_FLOORS", "Condition", "Outcome", "simulate_drift", "simulate_performance"]
+
+NO_FLOORS = dict.fromkeys(EFFECT_FLOORS, 0.0)
+"""The test alone: any move counts, however small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def simulate_performance(
     reference: int = 14,
     looks: int = 8,
     rows: int = 300,
-    effect_floor: float = 0.0,
+    effect_floors: Mapping[str, float] = NO_FLOORS,
     seed: int = 0,
 ) -> Outcome:
     """Simulate releases whose outcomes are watched.
@@ -124,7 +127,7 @@ def simulate_performance(
                 counts[:reference],
                 counts[reference : reference + look * 7],
                 alpha=alpha,
-                effect_floor=effect_floor,
+                effect_floors=effect_floors,
             )
             for look in range(1, looks + 1)
         ]

@@ -83,6 +83,8 @@ def as_table(rows: Any) -> pl.DataFrame:  # whatever polars can read
     Raises:
         Invalid: it is no table.
     """
+    if isinstance(rows, str | bytes):  # polars would make a column of its characters
+        raise Invalid("cannot read a table from text", hint="read the file first: for example polars.read_csv(path)")
     try:
         table = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:

@@ -78,7 +78,7 @@ def list_runs(connection: Connection, project: str, query: ListRuns) -> list[Run
     rows = connection.execute(
         select(t.run)
         .where(t.run.c.project == project, t.run.c.parent.is_(None))
-        .order_by(t.run.c.id.desc())
+        .order_by(t.run.c.started_at.desc())
         .limit(min(query.limit, 10_000))
     ).all()
     return [_view(connection, row) for row in rows]
@@ -96,7 +96,7 @@ def show_run(connection: Connection, project: str, query: ShowRun) -> RunView:
     if len(rows) > 1:
         raise Invalid(f'"{query.run_id}" begins several run ids', hint="write more of it")
     view = _view(connection, rows[0])
-    steps = connection.execute(select(t.run).where(t.run.c.parent == view.id).order_by(t.run.c.id)).all()
+    steps = connection.execute(select(t.run).where(t.run.c.parent == view.id).order_by(t.run.c.started_at)).all()
     return msgspec.structs.replace(view, steps=[_view(connection, row) for row in steps])
 
 

@@ -315,7 +315,9 @@ def test_another_schema_is_refused_with_what_to_do(database: Database) -> None:
     again.close()
 
 
-@pytest.mark.parametrize("content", [b"this is a text, " * 400, b"\x00" * 8192, b"SQLite format 3\x00" + b"\xff" * 8000])
+@pytest.mark.parametrize(
+    "content", [b"this is a text, " * 400, b"\x00" * 8192, b"SQLite format 3\x00" + b"\xff" * 8000]
+)
 def test_a_file_that_is_no_database_is_corrupt(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "evergreen.db"
     path.write_bytes(content)

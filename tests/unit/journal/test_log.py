@@ -151,7 +151,7 @@ def edited(value: Any, rng: random.Random) -> Any:
     if isinstance(value, bytes):
         new = bytes([value[place] ^ (1 << rng.randrange(8))]) if value else b"x"
         return rng.choice([value[:place] + new + value[place + 1 :], value[:place] + new + value[place:], value[:-1]])
-    new = rng.choice(sorted(set("aZ0 \n\"\\é") - set(value[place : place + 1])))
+    new = rng.choice(sorted(set('aZ0 \n"\\é') - set(value[place : place + 1])))
     return rng.choice(
         [
             value[:place] + new + value[place + 1 :],
@@ -189,7 +189,9 @@ def tampering(rows: list[tuple[Any, ...]], rng: random.Random) -> tuple[str, lis
         return "insert at the end", [(f"INSERT INTO event VALUES ({holes})", (23, *first[1:]))]
     if way == "copy":
         values = ", ".join(f"{column} = ?" for column in COLUMNS[1:])
-        return f"copy {first[0]} over {second[0]}", [(f"UPDATE event SET {values} WHERE number = ?", (*first[1:], second[0]))]
+        return f"copy {first[0]} over {second[0]}", [
+            (f"UPDATE event SET {values} WHERE number = ?", (*first[1:], second[0]))
+        ]
     return "cut the end off", [("DELETE FROM event WHERE number > ?", (rng.randrange(22),))]
 
 

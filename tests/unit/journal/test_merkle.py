@@ -43,9 +43,7 @@ def root_by_definition(leaves: list[bytes]) -> bytes:
     split = 1
     while split * 2 < len(leaves):
         split *= 2
-    return hashlib.sha256(
-        b"\x01" + root_by_definition(leaves[:split]) + root_by_definition(leaves[split:])
-    ).digest()
+    return hashlib.sha256(b"\x01" + root_by_definition(leaves[:split]) + root_by_definition(leaves[split:])).digest()
 
 
 def test_the_empty_tree_has_the_hash_of_nothing() -> None:

@@ -34,14 +34,14 @@ def at(hour: int, minute: int = 0) -> str:
     return f"2013-03-01T{hour:02}:{minute:02}:00.000000Z"
 
 
-def request(version: int, *rows: tuple[str, str, float], **inputs: Any) -> bytes:
+def request(version: int, /, *rows: tuple[str, str, float], **inputs: Any) -> bytes:
     """Encode a request of rows (id, time, answer), all with the same inputs."""
     return msgspec.msgpack.encode(
         Logged(
             version=version,
             ids=[name for name, _, _ in rows],
             times=[time for _, time, _ in rows],
-            rows=msgspec.Raw(msgspec.json.encode([inputs or {"distance": 500, "carrier": "AA"} for _ in rows])),
+            rows=msgspec.json.encode([inputs or {"distance": 500, "carrier": "AA"} for _ in rows]),
             answers=[answer for _, _, answer in rows],
         )
     )

@@ -234,9 +234,7 @@ def test_two_processes_write_two_segments(tmp_path: Path) -> None:
 
     lengths = sorted(len(payloads(path)) for path in segments(tmp_path))
     assert len(lengths) == 2
-    assert all(
-        count <= length <= count + 1 for count, length in zip(sorted(acknowledged), lengths, strict=True)
-    )
+    assert all(count <= length <= count + 1 for count, length in zip(sorted(acknowledged), lengths, strict=True))
 
 
 def test_a_segment_is_abandoned_once_its_process_is_gone(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ def apply(place: Place, is_json: bool) -> None:
         for data in contents.values():
             client.put(data)
         done = client.send(Apply(declaration=declared, code=client.put(manifest_bytes(code))))
-        missing = [name for name in declared.datasets if not client.send(NewestVersion(kind="dataset", name=name)).number]
+        missing = [
+            name for name in declared.datasets if not client.send(NewestVersion(kind="dataset", name=name)).number
+        ]
     if is_json:
         print_json(done)
         return

@@ -37,7 +37,8 @@ def verify(place: Place, is_json: bool) -> None:
             click.echo(f"fault: {fault}")
     if not found.is_sound:
         raise Corrupt(
-            f"the journal is not as it was written: {len(found.faults)} faults", hint="restore a backup, and find out who"
+            f"the journal is not as it was written: {len(found.faults)} faults",
+            hint="restore a backup, and find out who",
         )
     if not is_json:
         click.echo("sound: every event is as it was written, in its order, under the signed head")

@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from evergreen.core.client import Client
+from evergreen.core.digest import Digest
 from evergreen.core.errors import Invalid, Refused
 from evergreen.faces.cli.exit_codes import Inconclusive
 from evergreen.faces.cli.files import fitted, is_typed, read_rows
@@ -127,7 +128,7 @@ def _known_types(client: Client, name: str) -> dict[str, pl.DataType]:
     return dict(pl.read_parquet_schema(io.BytesIO(client.get(newest.digest))))
 
 
-def _manifest(client: Client, digest: str) -> DatasetManifest:
+def _manifest(client: Client, digest: Digest) -> DatasetManifest:
     return msgspec.json.decode(client.get(digest), type=DatasetManifest)
 
 

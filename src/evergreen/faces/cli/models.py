@@ -89,7 +89,9 @@ def promote(place: Place, reference: str, alias: str, is_json: bool) -> None:
     click.echo(f"{spelled} is {alias}{replaced}")
     for endpoint in promotion.endpoints:
         click.echo(f"released at endpoint {endpoint}")
-    next_commands(*(f"evergreen serve {endpoint}" for endpoint in promotion.endpoints), f"evergreen models {version.name}")
+    next_commands(
+        *(f"evergreen serve {endpoint}" for endpoint in promotion.endpoints), f"evergreen models {version.name}"
+    )
 
 
 @click.command()

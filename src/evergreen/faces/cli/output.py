@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import msgspec
 
-__all__ = ["next_commands", "print_json", "print_table", "say", "short_time", "working"]
+__all__ = ["Progress", "next_commands", "print_json", "print_table", "say", "short_time", "working"]
+
+
+class Progress(Protocol):
+    """Says how far it is: what is under way, and how many of all are done."""
+
+    def __call__(self, text: str, done: int, /) -> None:
+        """Show it."""
+        ...
 
 
 def print_json(value: Any) -> None:  # a Struct, a list of them, or JSON values
@@ -44,7 +53,7 @@ def short_time(text: str | None) -> str:
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows below their headings: aligned text, on a terminal with headings in bold."""
-    if click.get_text_stream("stdout").isatty():
+    if sys.stdout.isatty():
         _print_rich(headings, rows)
         return
     texts = [list(headings), *([_cell(value) for value in row] for row in rows)]
@@ -54,20 +63,25 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
 
 
 @contextmanager
-def working(text: str, total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+def working(text: str, total: int | None = None) -> Iterator[Progress]:
     """Show on a terminal that something is under way; gives a function (text, done) that says how far."""
-    if not click.get_text_stream("stderr").isatty():
-        yield lambda _text, _done: None
+    if not sys.stderr.isatty():
+        yield _silent
         return
+    from rich import progress  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
+    columns: list[progress.ProgressColumn] = [progress.SpinnerColumn()]
     if total is not None:
-        columns.insert(1, BarColumn(bar_width=24))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        columns.append(progress.BarColumn(bar_width=24))
+    columns += [progress.TextColumn("{task.description}", markup=False), progress.TimeElapsedColumn()]
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(text, total=total)
         yield lambda said, done: bar.update(task, description=said, completed=done)
+
+
+def _silent(_text: str, _done: int, /) -> None:
+    """Show nothing."""
 
 
 def _print_rich(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

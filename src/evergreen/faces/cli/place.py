@@ -96,4 +96,4 @@ def _only_project(root: Path) -> str:
             f"the home {root} holds {len(names)} projects" + (f": {', '.join(names)}" if names else ""),
             hint="name one with --project" if names else 'run "evergreen apply" in a project\'s folder',
         )
-    return names[0]
+    return str(names[0])

@@ -98,11 +98,7 @@ def _model_called(text: str, models: Mapping[str, ModelSection]) -> str:
     """Return the model that ``text`` names, by its name or by a pipeline that makes it alone."""
     if text in models:
         return text
-    makers = [
-        name
-        for name, model in models.items()
-        if text in (model.pipeline, model.pipeline.partition(":")[2])
-    ]
+    makers = [name for name, model in models.items() if text in (model.pipeline, model.pipeline.partition(":")[2])]
     if len(makers) == 1:
         return makers[0]
     if makers:

@@ -10,7 +10,7 @@ from evergreen.faces.cli.options import Place, placed
 
 __all__ = ["serve", "server"]
 
-host = click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; only this machine for now.")
+host = click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen: this machine only.")
 
 
 @click.command()

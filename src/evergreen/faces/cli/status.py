@@ -37,13 +37,17 @@ def status(place: Place, is_json: bool) -> None:
         click.echo(f"{title:10}{', '.join(f'{name}@v{number}' for name, number in numbers.items()) or 'none yet'}")
     click.echo(f"{'jobs':10}{found.waiting_jobs} waiting, {found.running_jobs} running, {found.failed_jobs} failed")
     for endpoint in found.endpoints:
-        live = "no version yet" if endpoint.version is None else f"v{endpoint.version} since {short_time(endpoint.since)}"
+        live = (
+            "no version yet" if endpoint.version is None else f"v{endpoint.version} since {short_time(endpoint.since)}"
+        )
         held = ", held against rules" if endpoint.held else ""
         click.echo(f"{'endpoint':10}{endpoint.name} follows {endpoint.reference}: {live}{held}")
         click.echo(f"{'':10}{endpoint.predictions:,} predictions sealed, {endpoint.outcomes:,} outcomes")
     for monitor in found.monitors:
         verdicts = f"drift {monitor.drift or 'not judged yet'}, performance {monitor.performance or 'not judged yet'}"
-        click.echo(f"{'monitor':10}{monitor.name}: {monitor.windows} windows to {short_time(monitor.last_window)}; {verdicts}")
+        click.echo(
+            f"{'monitor':10}{monitor.name}: {monitor.windows} windows to {short_time(monitor.last_window)}; {verdicts}"
+        )
     if found.failed_jobs:
         say('hint: "evergreen jobs" says why jobs failed')
 

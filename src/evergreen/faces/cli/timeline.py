@@ -74,7 +74,7 @@ def _skipped(found: Payload) -> str:
 
 
 def _measured(found: Payload) -> str:
-    verdicts = Counter(found["verdicts"])
+    verdicts: Counter[str] = Counter(found["verdicts"])
     counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
     against = "with no champion" if found["champion"] is None else f"against v{found['champion']}"
     passed = "passed" if found["passed"] else "not passed"
@@ -97,6 +97,10 @@ def _rolled_back(found: Payload) -> str:
     )
 
 
+def _released(found: Payload) -> str:
+    return f"endpoint {found['endpoint']} answers with {found['model']}@v{found['version']}"
+
+
 _SPELLINGS: dict[str, Callable[[Payload], str]] = {
     "configuration.applied": lambda found: f"configuration {found['number']} applied, code v{found['code_version']}",
     "dataset.failed_checks": _failed_checks,
@@ -109,6 +113,6 @@ _SPELLINGS: dict[str, Callable[[Payload], str]] = {
     "alias.moved": _moved,
     "alias.rolled_back": _rolled_back,
     "alias.resumed": lambda found: f"rules may move {found['name']}@{found['alias']} again",
-    "endpoint.released": lambda found: f"endpoint {found['endpoint']} answers with {found['model']}@v{found['version']}",
+    "endpoint.released": _released,
     "version.archived": lambda found: f"{found['name']}@v{found['number']} archived",
 }

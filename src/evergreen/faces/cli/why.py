@@ -9,7 +9,7 @@ import msgspec
 
 from evergreen.core.client import Client
 from evergreen.faces.cli.options import Place, as_json, placed
-from evergreen.faces.cli.output import short_time
+from evergreen.faces.cli.output import print_json, short_time
 from evergreen.faces.cli.place import open_project
 from evergreen.jobs.measure_gate import GateReport, spell_check
 from evergreen.versions.datasets import Span
@@ -27,7 +27,7 @@ def why(place: Place, endpoint: str, is_json: bool) -> None:
     """Say why the version that answers at ENDPOINT is live."""
     with open_project(place) as client:
         if is_json:
-            click.echo(msgspec.json.format(msgspec.json.encode(client.send(ShowWhy(endpoint=endpoint))), indent=2))
+            print_json(client.send(ShowWhy(endpoint=endpoint)))
         else:
             click.echo(why_text(client, endpoint))
 
