@@ -18,7 +18,7 @@ from scipy import stats
 
 from evergreen.monitoring import drift, performance
 from evergreen.monitoring.budget import alpha_per_look
-from evergreen.monitoring.simulation import (
+from evergreen.testing.simulation import (
     CONDITIONS,
     NO_FLOORS,
     Condition,

@@ -60,7 +60,7 @@ def act(home: Home) -> Callable[[Callable[[Transaction], Any]], Any]:
         result, _ = home.database.write(work)
         return result
 
-    run(lambda tx: tx.connection.execute(project.insert().values(name="flights", created_at=tx.recorded_at)) and None)
+    run(lambda tx: tx.connection.execute(project.insert().values(name="flights", created_at=tx.recorded_at)))
     return run
 
 

@@ -129,7 +129,7 @@ def assert_sound(where: str, folder: Path, acknowledged: list[str]) -> None:
 
     event = NewEvent(project="after", at=AT, kind="project.created", actor="tester", payload={"name": "after"})
     home.database.write(
-        lambda connection: (connection.execute(project.insert().values(name="after", created_at=AT)) and 0, [event])
+        lambda connection: (connection.execute(project.insert().values(name="after", created_at=AT)), [event])
     )
     with home.database.read() as connection:
         assert home.journal.verify(connection).events == len(events) + 1, where

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from evergreen.monitoring.performance import EFFECT_FLOORS
-from evergreen.monitoring.simulation import CONDITIONS, Condition, Outcome, simulate_drift, simulate_performance
+from evergreen.testing.simulation import CONDITIONS, Condition, Outcome, simulate_drift, simulate_performance
 
 ALPHA = 0.1
 """Higher than in use, so that few releases are enough to see a rate that is too high."""

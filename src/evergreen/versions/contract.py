@@ -71,7 +71,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 return pl.DataFrame(rows, schema={column.name: _DTYPES[column.type] for column in self.inputs})
             except (OverflowError, pl.exceptions.PolarsError) as error:
-                raise _broken([*self._faults(rows), str(error)]) from error
+                raise _broken(list(self._faults(rows)) or [str(error)]) from error
         raise _broken(list(self._faults(rows)))
 
     def _fits(self, rows: Sequence[dict[str, Any]]) -> bool:  # decoded JSON

@@ -29,7 +29,7 @@ class Commits:
         self.groups: list[list[Any]] = []
         self.before: Callable[[], None] = lambda: None
 
-    def __call__(self, connection: Connection, results: Sequence[Any]) -> None:
+    def __call__(self, _: Connection, results: Sequence[Any]) -> None:
         self.groups.append(list(results))
         self.before()
 
@@ -65,7 +65,7 @@ def together(database: Database, works: Sequence[Work]) -> list[Any]:
     held, go_on = threading.Event(), threading.Event()
     outcomes: list[Any] = [None] * len(works)
 
-    def hold(connection: Connection) -> None:
+    def hold(_: Connection) -> None:
         held.set()
         assert go_on.wait(20)
 
@@ -123,9 +123,7 @@ def test_a_refusal_undoes_only_itself(database: Database, commits: Commits) -> N
     assert len(commits.groups) == 2
 
 
-def test_a_failing_commit_fails_the_whole_group_and_the_database_works_afterwards(
-    database: Database, commits: Commits
-) -> None:
+def test_a_failing_commit_fails_the_whole_group_and_the_database_works_afterwards(database: Database) -> None:
     def orphan(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # checked by COMMIT itself
         connection.execute(run_param.insert().values(run_id="none", name="x", value="1"))
@@ -187,7 +185,12 @@ def test_nobody_is_answered_before_the_commit(database: Database, commits: Commi
         assert go_on.wait(20)
 
     commits.before = pause
-    writer = threading.Thread(target=lambda: (database.write(add("a")), answered.set()))
+
+    def write() -> None:
+        database.write(add("a"))
+        answered.set()
+
+    writer = threading.Thread(target=write)
     writer.start()
     assert reached.wait(20)
 
@@ -289,12 +292,12 @@ def test_creating_again_changes_nothing(database: Database) -> None:
 def test_a_creation_that_fails_leaves_no_schema_and_can_be_made_again(tmp_path: Path) -> None:
     database = Database(tmp_path / "evergreen.db")
 
-    def fail(connection: Connection) -> None:
+    def fail(_: Connection) -> None:
         raise Unavailable("the key cannot be written")
 
     with pytest.raises(Unavailable, match="the key"):
         database.create(first=fail)
-    database.create(first=lambda connection: add("first")(connection) and None)
+    database.create(first=add("first"))
 
     assert names(database) == ["first"]
     database.close()
@@ -329,9 +332,8 @@ def test_a_file_that_is_no_database_is_corrupt(tmp_path: Path, content: bytes) -
 
 
 def test_a_damaged_page_is_corrupt_and_not_a_traceback(database: Database) -> None:
-    for number in range(0, 400, 100):
-        together_rows = [f"{number + offset:04}" * 40 for offset in range(100)]
-        database.write(lambda connection, rows=together_rows: [add(name)(connection) for name in rows])
+    for number in range(400):
+        database.write(add(f"{number:04}" * 40))
     database.close()
     data = bytearray(database.path.read_bytes())
     for start in range(4096, len(data), 4096):

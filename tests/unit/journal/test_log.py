@@ -149,8 +149,9 @@ def edited(value: Any, rng: random.Random) -> Any:
         return rng.choice([value + 1, value - 1, value + 2**32, f"{value}x", -value - 1])
     place = rng.randrange(len(value)) if value else 0
     if isinstance(value, bytes):
-        new = bytes([value[place] ^ (1 << rng.randrange(8))]) if value else b"x"
-        return rng.choice([value[:place] + new + value[place + 1 :], value[:place] + new + value[place:], value[:-1]])
+        flipped = bytes([value[place] ^ (1 << rng.randrange(8))]) if value else b"x"
+        more = value[:place] + flipped + value[place:]
+        return rng.choice([value[:place] + flipped + value[place + 1 :], more, value[:-1]])
     new = rng.choice(sorted(set('aZ0 \n"\\é') - set(value[place : place + 1])))
     return rng.choice(
         [

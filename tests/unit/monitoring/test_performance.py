@@ -7,7 +7,7 @@ import pytest
 
 from evergreen.measures.scores import ScoreCounts, count_scores
 from evergreen.monitoring.performance import REFERENCE_NEEDED, judge_performance
-from evergreen.monitoring.simulation import NO_FLOORS
+from evergreen.testing.simulation import NO_FLOORS
 
 ALPHA = 0.01
 

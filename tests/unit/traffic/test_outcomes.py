@@ -74,7 +74,7 @@ def test_a_late_arrival_of_an_older_value_does_not_win(home: Home, act: Act) -> 
 def test_another_value_for_the_same_time_is_a_conflict_and_nothing_of_the_message_is_kept(home: Home, act: Act) -> None:
     send(act, outcome("a", 1.0))
 
-    with pytest.raises(Conflict, match="outcome of a known at 2013-03-02T00:00:00.000000Z is 1.0 already, not 0.0"):
+    with pytest.raises(Conflict, match=r"outcome of a known at 2013-03-02\S+ is 1\.0 already, not 0\.0"):
         send(act, outcome("b", 1.0), outcome("a", 0.0))
 
     assert values(home, "a", "b") == {"a": 1.0}

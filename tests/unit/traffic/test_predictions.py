@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_what_was_logged_is_sealed_and_read_back(home: Home, act: Act, folder: P
     log.close()
 
 
-def test_an_empty_log_has_nothing_to_seal(home: Home, act: Act, folder: Path) -> None:
+def test_an_empty_log_has_nothing_to_seal(home: Home, folder: Path) -> None:
     assert unsealed(home, folder) == (None, [])
     log = SegmentWriter(folder)
     assert unsealed(home, folder) == (None, [])
@@ -139,7 +140,7 @@ def test_of_two_sealers_the_second_changes_nothing(home: Home, act: Act, folder:
     assert later_table is not None
     first, second = made_batch(home, table, stretches), made_batch(home, later_table, later_stretches)
 
-    sealed = [act(lambda tx, batch=batch: seal(tx, "delay", batch)) for batch in (first, second, first)]
+    sealed = [act(partial(seal, endpoint="delay", batch=batch)) for batch in (first, second, first)]
 
     assert sealed == [True, False, False]
     assert found(home, at(0), at(23)) == [first.digest]

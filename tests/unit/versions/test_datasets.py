@@ -63,7 +63,7 @@ def pairs(found: pl.DataFrame) -> list[tuple[Any, ...]]:
 # ------------------------------------------------------------------ commits
 
 
-def test_a_commit_adds_its_rows(tmp_path: object) -> None:
+def test_a_commit_adds_its_rows() -> None:
     data = Data()
     data.commit(table(("a", 1, 1.0)))
 

@@ -102,7 +102,7 @@ def test_lineage_is_written_with_the_version(act: Act, home: Home) -> None:
 def test_a_reference_finds_by_number_alias_or_newest(act: Act, home: Home) -> None:
     for content in ("a", "b", "c"):
         registered(act, "delay", content)
-    act(lambda tx: move(tx, "delay", "production", 2, expected=None, reason="asked for") and None)
+    act(lambda tx: move(tx, "delay", "production", 2, expected=None, reason="asked for"))
 
     assert looked_up(home, "delay").number == 3
     assert looked_up(home, "delay@v1").number == 1
@@ -140,7 +140,7 @@ def test_what_is_not_there_is_told_with_near_matches(act: Act, home: Home, text:
     registered(act, "delay", "a")
     registered(act, "delay", "b")
     registered(act, "cancelled", "c")
-    act(lambda tx: move(tx, "delay", "production", 2, expected=None, reason="asked for") and None)
+    act(lambda tx: move(tx, "delay", "production", 2, expected=None, reason="asked for"))
 
     with pytest.raises(NotFound) as caught:
         looked_up(home, text)

@@ -68,16 +68,14 @@ def apply(place: Place, is_json: bool) -> None:
         for data in contents.values():
             client.put(data)
         done = client.send(Apply(declaration=declared, code=client.put(manifest_bytes(code))))
-        missing = [
-            name for name in declared.datasets if not client.send(NewestVersion(kind="dataset", name=name)).number
-        ]
+        newest = {name: client.send(NewestVersion(kind="dataset", name=name)).number for name in declared.datasets}
     if is_json:
         print_json(done)
         return
     _print(planned)
     _tell(done, is_first, home_of(place))
-    if missing:
-        next_commands(*(f"evergreen data add {name} FILE" for name in missing))
+    if not all(newest.values()):
+        next_commands(*(f"evergreen data add {name} FILE" for name, number in newest.items() if not number))
 
 
 def _differences(client: Client, applied: AppliedConfiguration, declared: Declaration, code: CodeManifest) -> _Plan:

@@ -38,7 +38,7 @@ def verify(place: Place, is_json: bool) -> None:
     if not found.is_sound:
         raise Corrupt(
             f"the journal is not as it was written: {len(found.faults)} faults",
-            hint="restore a backup, and find out who",
+            hint="restore a backup of the home",
         )
     if not is_json:
         click.echo("sound: every event is as it was written, in its order, under the signed head")

@@ -49,8 +49,8 @@ def add(place: Place, name: str, file: Path, is_json: bool) -> None:
         section = declared.datasets.get(name) if declared else None
         if declared is not None and section is None:
             say(f'note: evergreen.toml declares no dataset "{name}", so nothing is checked')
-        if not is_typed(file):
-            table = fitted(table, _known_types(client, name), section.time if section else None)
+        known = {} if is_typed(file) else _known_types(client, name)
+        table = fitted(table, known, section.time if section else None)
         done = commit_rows(client, name, table)
         models = list(declared.models) if declared else []
     if is_json:

@@ -74,9 +74,8 @@ def _cast(table: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Expr:
         if isinstance(found, pl.Datetime) and found.time_zone is not None:
             return naive.dt.convert_time_zone("UTC").cast(dtype)
         return naive.dt.replace_time_zone("UTC").cast(dtype)
-    if dtype.is_integer() and found.is_float():
-        if not table.select((column.is_null() | (column == column.round())).all()).item():
-            raise pl.exceptions.InvalidOperationError(f"{name} has fractions")
+    if dtype.is_integer() and found.is_float() and not table.select((column == column.round()).all()).item():
+        raise pl.exceptions.InvalidOperationError(f"{name} has fractions")
     return column.cast(dtype, strict=True)
 
 
