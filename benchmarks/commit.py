@@ -10,15 +10,20 @@ import functools
 import os
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import compare, in_processes, machine, table, timed
 
 from evergreen.core.clock import SystemClock
+from evergreen.core.ids import new_id
 from evergreen.db.database import Database
+from evergreen.faces.client.local import open_local
 from evergreen.journal.checkpoint import Signer
 from evergreen.journal.log import Journal, NewEvent
+from evergreen.lifecycle.create_project import CreateProject
+from evergreen.lifecycle.start_run import StartRun
 
 __all__: list[str] = []
 
@@ -44,7 +49,7 @@ def flusher(folder: Path, commits: int, writer: int) -> Callable[[], None]:
 def raw_sqlite(folder: Path, commits: int, writer: int) -> Callable[[], None]:
     """Prepare to commit to SQLite as Evergreen opens it: WAL, every commit flushed, transactions begun by us."""
     del writer
-    connection = sqlite3.connect(folder / "raw.db", timeout=120, isolation_level=None)
+    connection = sqlite3.connect(folder / "raw.db", timeout=120, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     for name, _ in ROWS:
@@ -80,10 +85,24 @@ def journalled(folder: Path, commits: int, writer: int) -> Callable[[], None]:
     return work
 
 
+def command(folder: Path, commits: int, writer: int) -> Callable[[], None]:
+    """Prepare to send a command as users do: encoded, authorised, its row, its event, its stored result."""
+    del writer
+    client = open_local(folder / "home", "benchmark", create=True)
+    client.send(CreateProject())
+
+    def work() -> None:
+        for _ in range(commits):
+            client.send(StartRun(run_id=new_id(), name="benchmark"))
+
+    return work
+
+
 SUBJECTS = {
     "SQLite, WAL and FULL": raw_sqlite,
     "one page and fdatasync": flusher,
     "Evergreen: a journalled event": journalled,
+    "Evergreen: a command": command,
 }
 
 
@@ -102,6 +121,39 @@ def together(folder: Path, commits: int, turns: int) -> str:
     return table(f"A commit, {WRITERS} processes at once", compare(subjects, turns=turns))
 
 
+def threads(folder: Path, commits: int, turns: int) -> str:
+    """Measure eight threads of one process: SQLite one commit after the other, ours gathered into groups."""
+    client = open_local(folder / "threads", "benchmark", create=True)
+    client.send(CreateProject())
+    lock = threading.Lock()
+    raw = [raw_sqlite(folder, 1, 0)]
+
+    def one_by_one() -> None:
+        for _ in range(commits):
+            with lock:
+                raw[0]()
+
+    def grouped() -> None:
+        for _ in range(commits):
+            client.send(StartRun(run_id=new_id(), name="benchmark"))
+
+    def in_threads(work: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            running = [threading.Thread(target=work) for _ in range(WRITERS)]
+            for thread in running:
+                thread.start()
+            for thread in running:
+                thread.join()
+
+        return run
+
+    subjects = {
+        "SQLite, one after the other": timed(in_threads(one_by_one), WRITERS * commits),
+        "Evergreen: a command": timed(in_threads(grouped), WRITERS * commits),
+    }
+    return table(f"A commit, {WRITERS} threads of one process", compare(subjects, turns=turns))
+
+
 def main() -> None:
     """Measure and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -112,6 +164,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder, prefix=".benchmark-") as folder:
         print(f"{machine()}\n")
         print(alone(Path(folder), options.commits, options.turns))
+        print(threads(Path(folder), options.commits // 4, options.turns))
         print(together(Path(folder), options.commits // 4, max(3, options.turns // 2)))
 
 

@@ -60,7 +60,7 @@ def fit(rows: eg.Table, learning_rate: float = 0.1) -> eg.Model:
 
 
 @eg.pipeline
-def train(window: str = "90d", holdout: str = "16d", learning_rate: float = 0.1) -> eg.Model:
+def train(window: str = "90d", holdout: str = "18d", learning_rate: float = 0.1) -> eg.Model:
     """Train on the last ``window`` of flights without the newest ``holdout``, which the gate scores."""
     flights = eg.dataset("flights", last=window, holdout=holdout)
     weather = eg.dataset("weather", last=window)

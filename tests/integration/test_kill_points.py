@@ -192,3 +192,39 @@ def test_a_kill_at_any_call_of_an_atomic_write_leaves_the_old_file_or_the_new_on
 
     assert states["new"]
     assert states["old" if way == "replace" else ""]
+
+
+def calls_of(script: str, folder: Path, names: tuple[str, ...], args: tuple[str, ...] = ()) -> list[str]:
+    """Return the names of the calls between the first mark and the second, in their order."""
+    folder.mkdir(exist_ok=True)
+    calls_between_marks(script, folder, names, args)
+    found: list[str] = []
+    marks = 0
+    for line in (folder / "calls").read_text().splitlines():
+        marks += '(1, "mark' in line
+        if marks == 1 and '"mark' not in line and (match := re.match(r"\d+ +(\w+)\((.*)", line)) is not None:
+            found.append(f"ack {match[1]}" if match[2].startswith('1, "ack') else match[1])
+    return found
+
+
+def test_a_commit_is_durable_before_it_is_acknowledged(tmp_path: Path) -> None:
+    """A kill cannot tell, since the page cache outlives it; a power loss would."""
+    calls = calls_of(COMMITS, tmp_path / "traced", WRITES)
+
+    written = max(place for place, call in enumerate(calls) if call == "pwrite64")
+    assert written < calls.index("fdatasync") < calls.index("ack write")
+    assert calls.count("fdatasync") == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "naming"), [("replace", {"rename", "renameat", "renameat2"}), ("keep", {"link", "linkat"})]
+)
+def test_a_file_is_durable_before_it_gets_its_name_and_its_name_before_the_answer(
+    tmp_path: Path, way: str, naming: set[str]
+) -> None:
+    calls = calls_of(WRITES_A_FILE, tmp_path / "traced", ("write", "fsync", *sorted(naming)), args=(way,))
+
+    named = next(place for place, call in enumerate(calls) if call in naming)
+    assert "write" in calls[:named]
+    assert calls[named - 1] == "fsync"
+    assert calls[named + 1 : named + 3] == ["fsync", "ack write"]

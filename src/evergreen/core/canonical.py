@@ -22,14 +22,17 @@ def canonical(value: Any) -> bytes:  # any JSON-like value or Struct
     """Return the canonical JSON bytes of ``value``.
 
     Raises:
-        Invalid: ``value`` holds a NaN or an infinity.
+        Invalid: ``value`` holds a NaN or an infinity, or is nested too deeply.
 
     >>> canonical({"b": 1, "a": [1.0, None]})
     b'{"a":[1.0,null],"b":1}'
     """
-    plain = msgspec.to_builtins(value, str_keys=True)
-    _refuse_non_finite(plain)
-    return _encoder.encode(plain)
+    try:
+        plain = msgspec.to_builtins(value, str_keys=True)
+        _refuse_non_finite(plain)
+        return _encoder.encode(plain)
+    except RecursionError:
+        raise Invalid("a value is nested too deeply to have a canonical form", hint="make it flatter") from None
 
 
 def canonical_digest(value: Any) -> Digest:  # any JSON-like value or Struct

@@ -62,7 +62,10 @@ def moment(text: str) -> datetime:
         raise Invalid(f'"{text}" is not a moment', hint='write it like "2013-03-01T00:00:00Z"') from None
     if value.tzinfo is None:
         raise Invalid(f'"{text}" has no time zone', hint='write it like "2013-03-01T00:00:00Z"')
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f'"{text}" lies outside of the years 1 to 9999 in UTC') from None
 
 
 def isoformat(value: datetime) -> str:

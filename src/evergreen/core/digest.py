@@ -7,7 +7,9 @@ from typing import NewType
 
 from blake3 import blake3
 
-__all__ = ["Digest", "Get", "Put", "digest_of", "is_digest"]
+from evergreen.core.errors import Invalid
+
+__all__ = ["Digest", "Get", "Put", "digest_of", "is_digest", "require_digest"]
 
 Digest = NewType("Digest", str)
 """64 lower-case hex digits."""
@@ -28,3 +30,14 @@ def digest_of(data: bytes | memoryview) -> Digest:
 def is_digest(text: str) -> bool:
     """Say whether ``text`` has the form of a digest; whether such bytes exist is another question."""
     return len(text) == 64 and _HEX.issuperset(text)
+
+
+def require_digest(text: str) -> Digest:
+    """Return ``text`` if it has the form of a digest.
+
+    Raises:
+        Invalid: it has not.
+    """
+    if not is_digest(text):
+        raise Invalid(f'"{text[:80]}" is not a digest', hint="a digest is 64 hex digits in lower case")
+    return Digest(text)

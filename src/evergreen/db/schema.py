@@ -71,6 +71,7 @@ project = Table(  # lifecycle: apply makes it; ``now`` is the project's business
     metadata,
     Column("name", Text, primary_key=True),
     Column("now", Text),
+    Column("ticked_at", Text),  # when somebody last moved it, by the machine's time
     Column("created_at", Text, nullable=False),
 )
 

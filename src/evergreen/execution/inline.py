@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -12,6 +14,8 @@ from evergreen.core.errors import Invalid
 from evergreen.pipelines.graph import Step
 
 __all__ = ["Ran", "log", "run_inline"]
+
+_log = logging.getLogger("evergreen.run")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +45,8 @@ def run_inline(step: Step[..., Any], arguments: Mapping[str, Any]) -> Ran:
 def log(step: int = 0, **metrics: float) -> None:
     """Log metrics of the step that runs now, for example ``eg.log(loss=0.31, step=1)``.
 
+    A value that is not finite is told in the log and left out: tracking never ends a training.
+
     Raises:
         Invalid: no step is running, or a value is no number.
     """
@@ -52,4 +58,7 @@ def log(step: int = 0, **metrics: float) -> None:
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise Invalid(f'metric "{name}" is {value!r}, expected a number')
+        if not math.isfinite(value):
+            _log.warning("metric %s is %s at step %s, which is not kept: training goes on", name, value, step)
+            continue
         logged.append((name, step, float(value)))

@@ -22,6 +22,7 @@ def load_pipeline(folder: Path, name: str) -> Pipeline[..., object]:
     # First on the path, as when the user starts a script there.
     if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
+    _forget(folder)
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
@@ -36,3 +37,15 @@ def load_pipeline(folder: Path, name: str) -> Pipeline[..., object]:
     if found is None:
         raise Invalid(f'module "{module_name}" has no "{function}"', hint=nearest(function, pipelines))
     raise Invalid(f'"{name}" is no pipeline', hint="put @eg.pipeline above the function")
+
+
+def _forget(folder: Path) -> None:
+    """Forget earlier imports of what the folder has a source for: they may be of an older text, or of another project.
+
+    The step cache and the version's lineage name the code as it lies there now, so that is what must run.
+    """
+    own = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    own -= {"__init__", "__main__", "evergreen", *sys.stdlib_module_names}
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+        del sys.modules[name]
+    importlib.invalidate_caches()

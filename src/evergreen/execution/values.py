@@ -26,8 +26,12 @@ __all__ = [
     "digest_of_value",
     "load_table",
     "load_value",
+    "store_table",
     "store_value",
 ]
+
+
+LARGEST_PLAIN_BYTES = 1 << 20
 
 
 class StoredTable(msgspec.Struct, frozen=True, kw_only=True, tag="table"):
@@ -49,9 +53,9 @@ class StoredModel(msgspec.Struct, frozen=True, kw_only=True, tag="model"):
 
 
 class StoredPlain(msgspec.Struct, frozen=True, kw_only=True, tag="plain"):
-    """A number, text, list or table of such."""
+    """A number, text, list or dict of such, kept as it is."""
 
-    digest: Digest
+    value: Any  # a JSON value
 
 
 StoredValue = StoredTable | StoredModel | StoredPlain
@@ -64,25 +68,30 @@ def store_value(put: Put, value: Any) -> StoredValue:  # whatever a step returne
         Invalid: it is neither a table, a model nor a JSON value.
     """
     if isinstance(value, pl.DataFrame):
-        return _store_table(put, value)
+        return store_table(put, value)
     if isinstance(value, Model):
         name, flavour = flavour_of(value.estimator)
         return StoredModel(
             flavour=name,
             files={file: put(data) for file, data in flavour.pack(value.estimator).items()},
-            rows=_store_table(put, value.rows),
+            rows=store_table(put, value.rows),
             inputs=value.inputs,
             target=value.target,
             nullable=value.nullable,
         )
     plain = value.item() if isinstance(value, np.generic) else value
     try:
-        return StoredPlain(digest=put(canonical(plain)))
+        size = len(canonical(plain))
     except (TypeError, NotImplementedError) as error:
         raise Invalid(
             f"a step returned a {type(value).__qualname__}, which cannot be kept",
             hint="return a polars table, an eg.Model, or numbers, texts, lists and dicts of them",
         ) from error
+    if size > LARGEST_PLAIN_BYTES:
+        raise Invalid(
+            f"a step returned {size:,} bytes of JSON, at most {LARGEST_PLAIN_BYTES:,} fit", hint="return a table"
+        )
+    return StoredPlain(value=msgspec.to_builtins(plain))
 
 
 def load_table(get: Get, stored: StoredTable) -> pl.DataFrame:
@@ -94,7 +103,7 @@ def load_value(get: Get, stored: StoredTable | StoredPlain) -> Any:  # a table o
     """Return a stored table or plain value."""
     if isinstance(stored, StoredTable):
         return load_table(get, stored)
-    return msgspec.json.decode(get(stored.digest))
+    return stored.value
 
 
 def digest_of_value(stored: StoredValue) -> object:
@@ -102,7 +111,8 @@ def digest_of_value(stored: StoredValue) -> object:
     return msgspec.to_builtins(stored)
 
 
-def _store_table(put: Put, table: pl.DataFrame) -> StoredTable:
+def store_table(put: Put, table: pl.DataFrame) -> StoredTable:
+    """Keep a table and say where it is."""
     buffer = io.BytesIO()
     table.rechunk().write_ipc(buffer, compression="uncompressed")
     return StoredTable(digest=put(buffer.getvalue()), rows=table.height)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from evergreen.core.client import Client
+from evergreen.core.clock import isoformat
 from evergreen.core.digest import Digest
 from evergreen.core.errors import EvergreenError, Invalid
 from evergreen.core.ids import derived_id
@@ -18,6 +22,7 @@ from evergreen.execution.inline import run_inline
 from evergreen.execution.values import StoredModel, StoredValue, digest_of_value, load_value, store_value
 from evergreen.jobs.resolve import Resolved, rows_of
 from evergreen.lifecycle.finish_run import FinishRun
+from evergreen.lifecycle.record_step import RecordStep
 from evergreen.lifecycle.start_run import StartRun
 from evergreen.pipelines.graph import DatasetNode, Graph, Node, StepNode
 from evergreen.pipelines.key import step_key
@@ -60,22 +65,18 @@ class Execution:
             name: self._identity(value) if isinstance(value, (DatasetNode, StepNode)) else value
             for name, value in node.arguments.items()
         }
-        key = step_key(node.step.name, code=self.code, lock=self.lock, arguments=arguments)
+        key = step_key(node.step.place, code=self.code, lock=self.lock, arguments=arguments)
         found = self.client.send(FindCachedStep(cache_key=key)).output
-        params = {name: value for name, value in node.arguments.items() if name not in node.inputs}
-        phase = "held out" if self.held_out else "train"
-        child = derived_id(self.run_id, phase, node.step.name, str(len(self.stored)))
-        name = f"{node.step.name} ({phase})" if self.held_out else node.step.name
-        self.client.send(StartRun(run_id=child, name=name, parent=self.run_id, params=params))
+        record = self._recorder(node, key)
         if found is not None:
-            self.client.send(FinishRun(run_id=child, state="cached", cache_key=key))
+            self.client.send(record(state="cached"))
             cached: StoredValue = msgspec.json.decode(found, type=StoredValue)
             return cached
         try:
             ran = run_inline(node.step, {name: self._value(value) for name, value in node.arguments.items()})
             stored = store_value(self.client.put, ran.value)
         except Exception as error:  # a step is the user's code: it can raise anything
-            self.client.send(FinishRun(run_id=child, state="failed", error=_text(error)))
+            self.client.send(record(state="failed", error=_text(error)))
             if isinstance(error, EvergreenError):
                 raise
             raise StepFailed(
@@ -84,16 +85,27 @@ class Execution:
             ) from error
         self._values[id(node)] = ran.value
         self.client.send(
-            FinishRun(
-                run_id=child,
+            record(
                 state="succeeded",
-                cache_key=key,
                 cpu_seconds=ran.cpu_seconds,
                 metrics=[MetricPoint(name=metric, step=at, value=value) for metric, at, value in ran.metrics],
                 output=msgspec.json.encode(stored).decode(),
             )
         )
         return stored
+
+    def _recorder(self, node: StepNode, key: Digest) -> Callable[..., RecordStep]:
+        """Return what makes the record of the step's run, once it is known how it ended."""
+        phase = "held out" if self.held_out else "train"
+        return functools.partial(
+            RecordStep,
+            run_id=derived_id(self.run_id, phase, node.step.name, str(len(self.stored))),
+            parent=self.run_id,
+            name=f"{node.step.name} ({phase})" if self.held_out else node.step.name,
+            params={name: value for name, value in node.arguments.items() if name not in node.inputs},
+            started_at=isoformat(datetime.now(UTC)),
+            cache_key=key,
+        )
 
     def _identity(self, node: Node) -> object:
         """Return what stands for a node in the key of a step that takes it."""
@@ -139,8 +151,11 @@ def _text(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:2000]
 
 
+_OURS = Path(__file__).parents[1]
+
+
 def _own_frames(error: BaseException) -> str:
     """Return the frames of the user's code only: ours and the libraries' do not help to mend it."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-    shown = [frame for frame in frames if "/evergreen/" not in frame.filename][-4:]
+    shown = [frame for frame in frames if not Path(frame.filename).is_relative_to(_OURS)][-4:]
     return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}" for frame in shown)

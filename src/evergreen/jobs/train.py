@@ -20,13 +20,13 @@ from evergreen.core.digest import Digest
 from evergreen.core.errors import Invalid, nearest
 from evergreen.core.ids import derived_id
 from evergreen.execution.loading import load_pipeline
-from evergreen.execution.values import StoredModel, StoredTable, load_table
-from evergreen.jobs.resolve import Resolved, resolve
+from evergreen.execution.values import StoredModel, StoredTable, load_table, store_table
+from evergreen.jobs.resolve import Resolved, resolve, rows_of
 from evergreen.jobs.run_pipeline import Execution, tracked_run
 from evergreen.lifecycle.register_model import RegisterModel
 from evergreen.lifecycle.start_run import StartRun
 from evergreen.monitoring.reference import encode_reference
-from evergreen.pipelines.graph import Graph, StepNode
+from evergreen.pipelines.graph import DatasetNode, Graph
 from evergreen.runs.run import MetricPoint
 from evergreen.versions.code import manifest_bytes, snapshot
 from evergreen.versions.contract import Output, contract_of
@@ -126,8 +126,13 @@ def train(
 def _held_out(execution: Execution) -> StoredTable | None:
     """Make the table that the last step would have been given for the rows kept from training."""
     rows_node = execution.graph.model_rows
-    if not isinstance(rows_node, StepNode) or all(item.input.held_out is None for item in execution.inputs.values()):
+    if rows_node is None or all(item.input.held_out is None for item in execution.inputs.values()):
         return None
+    if isinstance(rows_node, DatasetNode):
+        resolved = execution.inputs[id(rows_node)]
+        if resolved.input.held_out is None:
+            return None
+        return store_table(execution.client.put, rows_of(execution.client, resolved, held_out=True))
     later = Execution(
         client=execution.client,
         graph=execution.graph,

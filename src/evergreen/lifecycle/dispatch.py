@@ -27,7 +27,11 @@ from evergreen.lifecycle.create_project import CreateProject
 from evergreen.lifecycle.home import Home
 from evergreen.lifecycle.rules import answer_events
 
-__all__ = ["Dispatch"]
+__all__ = ["Dispatch", "JobTakenOver"]
+
+
+class JobTakenOver(Conflict):
+    """The claim under which a command came is another worker's now, or the job has ended."""
 
 
 class Dispatch:
@@ -54,9 +58,18 @@ class Dispatch:
             Denied: the actor may not.
             NotFound: there is no such project.
             Conflict: the command's id came before with another body, or the job was taken over.
+            Invalid: a number in it fits no column.
         """
         handler = self.handler(type(message).__name__)
         authorise(actor, message.permission)
+        try:
+            return self._handle(handler, project, actor, message, fence)
+        except OverflowError as error:
+            raise Invalid(f"{handler.name}: a number is too large", hint="whole numbers have 64 bits") from error
+
+    def _handle(
+        self, handler: Handler, project: str, actor: str, message: Message, fence: Fence | None
+    ) -> Any:  # the result type
         if not isinstance(message, Command):
             with self.home.database.read() as connection:
                 _require_project(connection, project)
@@ -120,4 +133,4 @@ def _require_project(connection: Connection, project: str) -> str | None:
 def _require_fence(connection: Connection, fence: Fence) -> None:
     row = connection.execute(select(job_table.c.fence, job_table.c.state).where(job_table.c.id == fence.job_id)).first()
     if row is None or row.fence != fence.token or row.state != "running":
-        raise Conflict(f"job {fence.job_id} was taken over by another worker", hint="leave it to that one")
+        raise JobTakenOver(f"job {fence.job_id} was taken over by another worker", hint="leave it to that one")

@@ -1,4 +1,4 @@
-"""``finish_run``: how a run ended, with its metrics and, for a step, its result for the cache."""
+"""``finish_run``: how a run ended, with its metrics."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from typing import ClassVar
 
 import msgspec
 
+from evergreen.core.errors import Invalid, nearest
 from evergreen.core.message import Command, Permission
 from evergreen.journal.transaction import Transaction
-from evergreen.runs.cache import keep_output
 from evergreen.runs.run import MetricPoint, State, finish
 
 __all__ = ["FinishRun", "FinishedRun", "finish_run"]
 
 
 class FinishRun(Command, frozen=True, kw_only=True):
-    """End the run ``run_id``. ``output`` is a step's result as stored, kept under ``cache_key``."""
+    """End the run ``run_id``."""
 
     permission: ClassVar = Permission.CONTRIBUTE
     run_id: str
     state: str
     metrics: list[MetricPoint] = []
     cpu_seconds: float | None = None
-    cache_key: str | None = None
-    output: str | None = None
     error: str | None = None
 
 
@@ -35,17 +33,20 @@ class FinishedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def finish_run(tx: Transaction, command: FinishRun) -> FinishedRun:
-    """Write the end, and keep the result of a step that succeeded."""
-    state = State(command.state)
+    """Write the end."""
+    try:
+        state = State(command.state)
+    except ValueError:
+        raise Invalid(
+            f'"{command.state}" is no state of a run', hint=nearest(command.state, [one.value for one in State])
+        ) from None
     finish(
         tx,
         command.run_id,
         state,
         metrics=command.metrics,
         cpu_seconds=command.cpu_seconds,
-        cache_key=command.cache_key,
+        cache_key=None,
         error=command.error,
     )
-    if state is State.SUCCEEDED and command.cache_key is not None and command.output is not None:
-        keep_output(tx, command.cache_key, command.run_id, command.output)
     return FinishedRun(run_id=command.run_id, state=state.value)

@@ -16,10 +16,10 @@ from evergreen.journal.checkpoint import Signer
 from evergreen.journal.log import Journal, NewEvent
 from evergreen.store.objects import LocalObjects, Objects
 
-__all__ = ["FOLDER", "Home", "find_home"]
+__all__ = ["DATABASE", "FOLDER", "Home", "find_home"]
 
 FOLDER = ".evergreen"
-_DATABASE = "evergreen.db"
+DATABASE = "evergreen.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Home:
             Unavailable: the folder cannot be written.
         """
         root = root.resolve()
-        if not (root / _DATABASE).exists():
+        if not (root / DATABASE).exists():
             if not create:
                 raise NotFound(
                     f"there is no Evergreen home at {root}", hint='run "evergreen apply" in your project first'
@@ -53,7 +53,7 @@ class Home:
         def append_events(connection: Connection, done: Sequence[tuple[object, list[NewEvent]]]) -> None:
             journal.append(connection, [event for _, events in done for event in events])
 
-        database = Database(root / _DATABASE, before_commit=append_events)
+        database = Database(root / DATABASE, before_commit=append_events)
         database.create(first=journal.start)
         return cls(root=root, database=database, objects=LocalObjects(root / "objects"), journal=journal, clock=clock)
 
@@ -73,7 +73,7 @@ class Home:
 def find_home(start: Path) -> Path:
     """Return the ``.evergreen`` folder of ``start`` or of the nearest folder above; if none, where it would be made."""
     for folder in (start, *start.parents):
-        if (folder / FOLDER / _DATABASE).exists():
+        if (folder / FOLDER / DATABASE).exists():
             return folder / FOLDER
         if (folder / "evergreen.toml").exists():
             return folder / FOLDER

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import msgspec
+from sqlalchemy import select
 
 from evergreen.core.canonical import canonical_digest
 from evergreen.core.digest import Digest
+from evergreen.core.errors import Conflict
 from evergreen.core.message import Command, Permission
 from evergreen.db.schema import evidence
 from evergreen.journal.transaction import Transaction
@@ -50,6 +52,9 @@ def record_evidence(tx: Transaction, command: RecordEvidence) -> RecordedEvidenc
     declared_model(applied(tx.connection, tx.project), command.name)
     find_number(tx.connection, tx.project, Kind.MODEL, command.name, command.candidate)
     require_held(tx.connection, tx.project, command.report)
+    known = (evidence.c.project == tx.project) & (evidence.c.id == command.evidence_id)
+    if tx.connection.execute(select(evidence.c.id).where(known)).first() is not None:
+        raise Conflict(f"evidence {command.evidence_id} was recorded already", hint="give it an id of its own")
     passed = len(command.verdicts) == len(command.gate) and gate_passes(command.verdicts)
     tx.connection.execute(
         evidence.insert().values(

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from evergreen.core.clock import isoformat, moment
+from evergreen.core.errors import NotFound
 from evergreen.core.message import Command, Permission
 from evergreen.db.schema import job
 from evergreen.journal.transaction import Transaction
@@ -32,7 +33,11 @@ class RenewedLease(msgspec.Struct, frozen=True, kw_only=True):
 def renew_job(tx: Transaction, command: RenewJob) -> RenewedLease:
     """Write the new end of the lease."""
     lease_until = isoformat(moment(tx.recorded_at) + timedelta(seconds=LEASE_S))
-    tx.connection.execute(
-        job.update().where(job.c.id == command.job_id, job.c.state == "running").values(lease_until=lease_until)
+    renewed = tx.connection.execute(
+        job.update()
+        .where(job.c.id == command.job_id, job.c.project == tx.project, job.c.state == "running")
+        .values(lease_until=lease_until)
     )
+    if renewed.rowcount != 1:
+        raise NotFound(f"no job {command.job_id} is running")
     return RenewedLease(lease_until=lease_until)

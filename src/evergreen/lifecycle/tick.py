@@ -44,9 +44,9 @@ def tick(tx: Transaction, command: Tick) -> Ticked:
     if before is not None and now < moment(before):
         raise Invalid(f"the clock of {tx.project} is at {before}, it cannot go back to {isoformat(now)}")
     tx.at = isoformat(now)
-    tx.connection.execute(project.update().where(project.c.name == tx.project).values(now=tx.at))
-    if before is None or tx.at != before:
-        tx.emit("clock.ticked", now=tx.at)
+    tx.connection.execute(
+        project.update().where(project.c.name == tx.project).values(now=tx.at, ticked_at=tx.recorded_at)
+    )
     found = applied_or_none(tx.connection, tx.project)
     jobs = []
     for name, monitor in (found.declaration.monitors if found else {}).items():

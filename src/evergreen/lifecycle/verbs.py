@@ -13,6 +13,7 @@ from evergreen.lifecycle.hold_objects import hold_objects
 from evergreen.lifecycle.promote import promote
 from evergreen.lifecycle.record_evidence import record_evidence
 from evergreen.lifecycle.record_outcomes import record_outcomes
+from evergreen.lifecycle.record_step import record_step
 from evergreen.lifecycle.record_window import record_window
 from evergreen.lifecycle.register_model import register_model
 from evergreen.lifecycle.renew_job import renew_job
@@ -38,6 +39,7 @@ VERBS = tuple(
         promote,
         record_evidence,
         record_outcomes,
+        record_step,
         record_window,
         register_model,
         renew_job,

@@ -66,6 +66,11 @@ class Step(Generic[P, R]):
         """The function's name."""
         return str(self.function.__name__)
 
+    @property
+    def place(self) -> str:
+        """Where the function is defined: two modules may each have a step of the same name."""
+        return f"{self.function.__module__}:{self.function.__qualname__}"
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function; while a pipeline is traced, return a node instead."""
         if not _tracing.get():

@@ -24,7 +24,7 @@ def step_key(step: str, *, code: Digest, lock: Sequence[str], arguments: Mapping
     """Return the key of a step.
 
     Args:
-        step: its name.
+        step: its module and name.
         code: digest of the project's source files, names and contents.
         lock: ``name==version`` of each installed distribution.
         arguments: plain values as they are; tables and models by the digest of their bytes.

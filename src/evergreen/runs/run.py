@@ -45,8 +45,9 @@ def start(
     parent: str | None,
     params: Mapping[str, Any],  # JSON values
     used: Sequence[tuple[str, str]],
+    started_at: str | None = None,
 ) -> None:
-    """Write that a run began; ``used`` are lineage nodes with their roles."""
+    """Write that a run began; ``used`` are lineage nodes with their roles. It began now, if not told when."""
     if tx.connection.execute(select(run.c.id).where(run.c.id == run_id)).first() is not None:
         raise Conflict(f"run {run_id} was started already", hint="give each run an id of its own")
     tx.connection.execute(
@@ -58,7 +59,7 @@ def start(
             state=State.RUNNING.value,
             actor=tx.actor,
             at=tx.at,
-            started_at=tx.recorded_at,
+            started_at=started_at or tx.recorded_at,
         )
     )
     if params:

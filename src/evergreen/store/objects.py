@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from evergreen.core.digest import Digest, digest_of, is_digest
-from evergreen.core.errors import Corrupt, Invalid, NotFound, Unavailable
+from evergreen.core.digest import Digest, digest_of, is_digest, require_digest
+from evergreen.core.errors import Corrupt, NotFound, Unavailable
 from evergreen.store.atomic import atomic_write, fsync_folder, make_folder
 
 __all__ = ["LocalObjects", "MemoryObjects", "Objects"]
@@ -83,7 +83,7 @@ class LocalObjects:
                 yield Digest(name)
 
     def _path(self, digest: Digest) -> Path:
-        _require_digest(digest)
+        require_digest(digest)
         return self.folder / digest[:2] / digest[2:]
 
 
@@ -107,17 +107,12 @@ class MemoryObjects:
 
     def has(self, digest: Digest) -> bool:
         """Say whether the bytes are there, without reading them."""
-        _require_digest(digest)
+        require_digest(digest)
         return digest in self._kept
 
     def digests(self) -> Iterator[Digest]:
         """Yield the name of each object kept, in any order."""
         yield from tuple(self._kept)
-
-
-def _require_digest(digest: Digest) -> None:
-    if not is_digest(digest):
-        raise Invalid(f'"{digest[:80]}" is not a digest')
 
 
 def _checked(digest: Digest, data: bytes) -> bytes:

@@ -6,6 +6,7 @@ shown and watched by monitors, but a summer hotter than the training data is no 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -71,8 +72,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 return pl.DataFrame(rows, schema={column.name: _DTYPES[column.type] for column in self.inputs})
             except (OverflowError, pl.exceptions.PolarsError) as error:
-                raise _broken(list(self._faults(rows)) or [str(error)]) from error
-        raise _broken(list(self._faults(rows)))
+                raise _broken(list(itertools.islice(self._faults(rows), MOST_FAULTS)) or [str(error)]) from error
+        raise _broken(list(itertools.islice(self._faults(rows), MOST_FAULTS)))
 
     def _fits(self, rows: Sequence[dict[str, Any]]) -> bool:  # decoded JSON
         """Look column by column, which is quick; faults are looked for row by row only where there are some."""
@@ -156,11 +157,13 @@ def contract_of(rows: pl.DataFrame, *, output: Output, nullable: Sequence[str] =
 
 
 def _broken(faults: list[str]) -> ContractBroken:
-    shown = faults[:MOST_FAULTS]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    if len(faults) == MOST_FAULTS:
+        more = f" (and {len(faults) - 1} or more others)"
     return ContractBroken(
-        f"the request breaks the contract: {shown[0]}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""),
+        f"the request breaks the contract: {faults[0]}{more}",
         hint="send each input by its name, with the types that the endpoint's description lists",
-        faults=shown,
+        faults=faults,
     )
 
 

@@ -136,8 +136,8 @@ def _view(connection: Connection, row: Any) -> RunView:  # a row of the run tabl
         cache_key=row.cache_key,
         error=row.error,
         actor=row.actor,
-        params={name: msgspec.json.decode(value) for name, value in params.tuples()},
-        metrics=dict(metrics.tuples().all()),
-        used=[(node, role) for node, role in used.tuples()],
-        made=[f"{kind}:{name}@v{number}" for kind, name, number in made.tuples()],
+        params={one.name: msgspec.json.decode(one.value) for one in params},
+        metrics={one.name: one.value for one in metrics},
+        used=[(one.source, one.role) for one in used],
+        made=[f"{one.kind}:{one.name}@v{one.number}" for one in made],
     )

@@ -62,27 +62,16 @@ class ShowStatus(Query, frozen=True, kw_only=True):
 
 def show_status(connection: Connection, project: str, query: ShowStatus) -> ProjectStatus:  # noqa: ARG001 - no options
     """Return the status."""
-    now = connection.execute(select(t.project.c.now).where(t.project.c.name == project)).scalar()
-    last_tick = connection.execute(
-        select(t.event.c.recorded_at)
-        .where(t.event.c.project == project, t.event.c.kind == "clock.ticked")
-        .order_by(t.event.c.number.desc())
-        .limit(1)
-    ).scalar()
+    clock = connection.execute(select(t.project.c.now, t.project.c.ticked_at).where(t.project.c.name == project)).one()
     number = connection.execute(
         select(func.max(t.configuration.c.number)).where(t.configuration.c.project == project)
     ).scalar()
-    jobs: dict[str, int] = dict(
-        connection.execute(
-            select(t.job.c.state, func.count()).where(t.job.c.project == project).group_by(t.job.c.state)
-        )
-        .tuples()
-        .all()
-    )
+    states = select(t.job.c.state, func.count().label("jobs")).where(t.job.c.project == project)
+    jobs: dict[str, int] = {row.state: row.jobs for row in connection.execute(states.group_by(t.job.c.state))}
     return ProjectStatus(
         project=project,
-        now=now,
-        last_tick=last_tick,
+        now=clock.now,
+        last_tick=clock.ticked_at,
         configuration=number or 0,
         datasets=_newest(connection, project, "dataset"),
         models=_newest(connection, project, "model"),
@@ -97,11 +86,11 @@ def show_status(connection: Connection, project: str, query: ShowStatus) -> Proj
 
 def _newest(connection: Connection, project: str, kind: str) -> dict[str, int]:
     rows = connection.execute(
-        select(t.version.c.name, func.max(t.version.c.number))
+        select(t.version.c.name, func.max(t.version.c.number).label("newest"))
         .where(t.version.c.project == project, t.version.c.kind == kind)
         .group_by(t.version.c.name)
     )
-    return dict(rows.tuples().all())
+    return {row.name: row.newest for row in rows}
 
 
 def _endpoints(connection: Connection, project: str) -> list[EndpointStatus]:

@@ -29,12 +29,10 @@ class FindBatches(Query, frozen=True, kw_only=True):
 
 
 class TrafficBatches(msgspec.Struct, frozen=True, kw_only=True):
-    """Objects that hold those predictions, the number of rows in them, and the times of the first and last."""
+    """Objects that hold those predictions, and the time of the endpoint's very first one."""
 
     digests: list[Digest]
-    rows: int = 0
-    first_at: str | None = None
-    last_at: str | None = None
+    first_at: str | None
 
 
 class FindOutcomes(Query, frozen=True, kw_only=True):
@@ -55,14 +53,12 @@ class KnownOutcomes(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_batches(connection: Connection, project: str, query: FindBatches) -> TrafficBatches:
     """Return the batches that may hold such predictions."""
-    digests = batches(connection, project, query.endpoint, query.start, query.end)
     table = t.prediction_batch
-    rows, first, last = connection.execute(
-        select(func.sum(table.c.rows), func.min(table.c.first_at), func.max(table.c.last_at)).where(
-            table.c.project == project, table.c.endpoint == query.endpoint, table.c.digest.in_(digests[:900])
-        )
-    ).one()
-    return TrafficBatches(digests=digests, rows=rows or 0, first_at=first, last_at=last)
+    first_at = connection.execute(
+        select(func.min(table.c.first_at)).where(table.c.project == project, table.c.endpoint == query.endpoint)
+    ).scalar()
+    digests = batches(connection, project, query.endpoint, query.start, query.end)
+    return TrafficBatches(digests=digests, first_at=first_at)
 
 
 def find_outcomes(connection: Connection, project: str, query: FindOutcomes) -> KnownOutcomes:

@@ -22,7 +22,9 @@ PIPELINE = "pipeline.py"
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.option("--data", "file", required=True, type=click.Path(path_type=Path), help="Your table: CSV, Parquet, JSON lines.")
+@click.option(
+    "--data", "file", required=True, type=click.Path(path_type=Path), help="Your table: CSV, Parquet, JSON lines."
+)
 @click.option("--target", required=True, metavar="COLUMN", help="What to predict: a column with two values.")
 @click.option("--time", metavar="COLUMN", help="When a row was so; splits by time, drift and monitors need it.")
 @click.option("--key", metavar="COLUMN", help="What identifies a row: a row with the same key replaces the older one.")
@@ -35,7 +37,9 @@ def init(folder: Path, file: Path, target: str, time: str | None, key: str | Non
     chosen = checked_name(name, "project") if name else _named_after(file.stem, "data")
     for existing in (folder / FILE, folder / PIPELINE):
         if existing.exists():
-            raise Conflict(f"{existing} exists already, and init overwrites nothing", hint="name another DIR, or move it")
+            raise Conflict(
+                f"{existing} exists already, and init overwrites nothing", hint="name another DIR, or move it"
+            )
     found = read_table(read_rows(file), target=target, time=time, key=key)
     model = _named_after(target, "model")
     _write(folder / FILE, declaration_text(found, name=chosen, model=model))
@@ -75,4 +79,6 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise Conflict(f"{path} exists already, and init overwrites nothing") from None
     except OSError as error:
-        raise Unavailable(f"cannot write {path}: {error.strerror}", hint="check the permissions of that folder") from error
+        raise Unavailable(
+            f"cannot write {path}: {error.strerror}", hint="check the permissions of that folder"
+        ) from error

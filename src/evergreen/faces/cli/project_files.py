@@ -14,14 +14,15 @@ WIDTH = 100
 
 def declaration_text(found: Reading, *, name: str, model: str) -> str:
     """Return ``evergreen.toml``. Monitor and rules are there only where rows have a time: drift is seen in windows."""
-    columns = [f"{role:6} = {_quoted(column)}" for role, column in (("key", found.key), ("time", found.time)) if column]
+    roles = {"key": found.key, "time": found.time}
+    columns = "".join(f"{role:6} = {_quoted(column)}\n" for role, column in roles.items() if column is not None)
     text = f"""\
 # The lifecycle as code: `evergreen plan` shows what would change, `evergreen apply` makes it so.
 [project]
 name = {_quoted(name)}
 
 [datasets.{name}]
-{"".join(f"{line}\n" for line in columns)}checks = ["rows > 0"]
+{columns}checks = ["rows > 0"]
 
 [models.{model}]
 task     = "binary-classification"
@@ -65,16 +66,17 @@ cooldown = "7d"
 def pipeline_text(found: Reading, *, dataset: str, file: str) -> str:
     """Return ``pipeline.py``: one step that prepares rows, one that fits, and the pipeline of both."""
     inputs = [name for name, columns in (("CATEGORIES", found.categories), ("NUMBERS", found.numbers)) if columns]
-    constants = [f"TARGET = {_quoted(found.target)}"]
+    lines = [f"TARGET = {_quoted(found.target)}"]
     if found.time is not None:
-        constants.append(f"TIME = {_quoted(found.time)}")
+        lines.append(f"TIME = {_quoted(found.time)}")
     if found.categories:
-        constants.append(_list("CATEGORIES", found.categories))
+        lines.append(_list("CATEGORIES", found.categories))
     if found.numbers:
-        constants.append(_list("NUMBERS", found.numbers))
-    constants.append(f"INPUTS = [{', '.join(f'*{name}' for name in inputs)}]")
+        lines.append(_list("NUMBERS", found.numbers))
+    lines.append(f"INPUTS = [{', '.join(f'*{name}' for name in inputs)}]")
     if found.nullable:
-        constants += ["", "# Null in some rows; a request may leave them null too.", _list("NULLABLE", found.nullable)]
+        lines += ["", "# Null in some rows; a request may leave them null too.", _list("NULLABLE", found.nullable)]
+    constants = "\n".join(lines)
     kept = "TIME, *INPUTS, TARGET" if found.time is not None else "*INPUTS, TARGET"
     categorical = "        categorical_features=CATEGORIES,\n" if found.categories else ""
     nullable = ", nullable=NULLABLE" if found.nullable else ""
@@ -88,7 +90,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 import evergreen as eg
 
-{_lines(constants)}
+{constants}
 
 
 @eg.step
@@ -148,10 +150,6 @@ def _list(name: str, values: Sequence[str]) -> str:
     if len(line) <= WIDTH:
         return line
     return f"{name} = [\n" + "".join(f"    {_quoted(value)},\n" for value in values) + "]"
-
-
-def _lines(lines: Sequence[str]) -> str:
-    return "\n".join(lines)
 
 
 def _quoted(text: str) -> str:

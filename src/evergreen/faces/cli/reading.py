@@ -100,7 +100,11 @@ def _two_values(column: pl.Series) -> tuple[str | float, str | float]:
             f'target "{column.name}" has {many} ({shown}), expected two',
             hint="this version does binary classification; derive a column such as: is it above 10?",
         )
-    if isinstance(values[0], str) and values[0].strip().lower() in _POSITIVE and values[1].strip().lower() not in _POSITIVE:
+    if (
+        isinstance(values[0], str)
+        and values[0].strip().lower() in _POSITIVE
+        and values[1].strip().lower() not in _POSITIVE
+    ):
         values.reverse()
     return values[0], values[1]
 
@@ -113,7 +117,9 @@ def _about_target(table: pl.DataFrame, target: str, positive: str | float) -> li
         said.append(f"{table.height - labelled.len():,} rows have no target; nothing is learned from them")
     newest = labelled.tail(int(labelled.len() * HOLDOUT))
     if newest.n_unique() < 2:
-        said.append("note: the last fifth of the rows has one target value only, so a gate cannot judge on it: shuffle them")
+        said.append(
+            "note: the last fifth of the rows has one target value only, so a gate cannot judge on it: shuffle them"
+        )
     return said
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from evergreen.core.digest import Digest, digest_of
+from evergreen.core.digest import Digest, digest_of, require_digest
 from evergreen.core.errors import Corrupt, Unavailable
 from evergreen.core.message import Handler, Message
 from evergreen.faces.client.errors import Problem, error_of
@@ -65,6 +65,7 @@ class HttpClient:
 
     def get(self, digest: Digest) -> bytes:
         """Return bytes that the project holds, checked against their name."""
+        require_digest(digest)
         data = self._asked(lambda: self._http.get(object_path(self._project, digest))).content
         if digest_of(data) != digest:
             raise Corrupt(f"object {digest[:12]} arrived damaged from {self.address}", hint="try again")

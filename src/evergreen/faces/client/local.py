@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from evergreen.core.clock import Clock
-from evergreen.core.digest import Digest
+from evergreen.core.digest import Digest, require_digest
 from evergreen.core.errors import Invalid
 from evergreen.core.message import Fence, Message
 from evergreen.governance.permissions import OWNER
@@ -68,6 +68,7 @@ class LocalClient:
 
     def get(self, digest: Digest) -> bytes:
         """Return bytes that the project holds."""
+        require_digest(digest)
         with self.home.database.read() as connection:
             require_held(connection, self._project, digest)
         return self.home.objects.get(digest)
@@ -86,5 +87,5 @@ def decode_message(body: bytes, message: type[Message]) -> Message:
     """
     try:
         return msgspec.json.decode(body, type=message)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
         raise Invalid(f"{message.__name__}: {error}", hint="see /openapi.json for its fields") from error

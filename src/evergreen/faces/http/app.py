@@ -6,37 +6,44 @@ from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from evergreen.core.digest import Digest, digest_of, is_digest
-from evergreen.core.errors import EvergreenError, Invalid, NotFound
+from evergreen.core.digest import Digest, digest_of, require_digest
+from evergreen.core.errors import EvergreenError, Invalid, NotFound, nearest
+from evergreen.core.message import Handler, Permission
 from evergreen.faces.client.local import LocalClient, decode_message
 from evergreen.faces.http.openapi import openapi_document
-from evergreen.faces.web.answers import json_answer, problem_answer
+from evergreen.faces.web.answers import ERROR_ANSWERS, json_answer, problem_answer
 from evergreen.faces.web.guard import Guard
 from evergreen.lifecycle.dispatch import Dispatch
 from evergreen.lifecycle.hold_objects import HoldObjects
 
 __all__ = ["make_app"]
 
-NOT_FROM_OUTSIDE = frozenset({HoldObjects.__name__})
-"""Messages that only this side may send: a client that says what it holds could name another project's bytes."""
+
+def _is_for_outside(handler: Handler) -> bool:
+    """Say whether a client may send the message.
+
+    One that says what it holds could name another project's bytes. A worker's messages hold under its claim, which
+    does not travel over HTTP in this version: without one they could end a job that runs, or mark predictions as
+    sealed that are not.
+    """
+    return handler.message is not HoldObjects and handler.message.permission is not Permission.WORK
 
 
 def make_app(dispatch: Dispatch) -> Starlette:
     """Return the application that serves ``dispatch``."""
-    outside = [handler for handler in dispatch.handlers.values() if handler.name not in NOT_FROM_OUTSIDE]
-    document = openapi_document(outside)
+    outside = {name: handler for name, handler in dispatch.handlers.items() if _is_for_outside(handler)}
+    document = openapi_document(outside.values())
 
     async def message(request: Request) -> Response:
         project, name = request.path_params["project"], request.path_params["message"]
-        if name in NOT_FROM_OUTSIDE:
-            raise NotFound(f'there is no message "{name}"')
-        handler = dispatch.handler(name)
+        if name not in outside:
+            raise NotFound(f'there is no message "{name[:80]}"', hint=nearest(name, outside))
+        handler = outside[name]
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise Invalid("a message is sent as application/json", hint="set the Content-Type header")
         sent = decode_message(await request.body(), handler.message)
@@ -45,15 +52,13 @@ def make_app(dispatch: Dispatch) -> Starlette:
     async def put_object(request: Request) -> Response:
         client, digest = LocalClient(dispatch, request.path_params["project"]), request.path_params["digest"]
         data = await request.body()
-        if not is_digest(digest) or digest_of(data) != digest:
+        if digest_of(data) != require_digest(digest):
             raise Invalid(f"the bytes hash to {digest_of(data)[:12]}, not to {digest[:12]}", hint="send them again")
         await run_in_threadpool(client.put, data)
         return Response(status_code=204)
 
     async def get_object(request: Request) -> Response:
         client, digest = LocalClient(dispatch, request.path_params["project"]), request.path_params["digest"]
-        if not is_digest(digest):
-            raise Invalid(f'"{digest[:80]}" is no digest')
         data = await run_in_threadpool(client.get, Digest(digest))
         return Response(data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"})
 
@@ -72,7 +77,7 @@ def make_app(dispatch: Dispatch) -> Starlette:
             Route("/api/v1/projects/{project}/objects/{digest}", _explained(put_object), methods=["PUT"]),
         ],
         middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: _no_such_route},
+        exception_handlers=ERROR_ANSWERS,
     )
 
 
@@ -84,10 +89,3 @@ def _explained(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[
             return problem_answer(error)
 
     return answered
-
-
-async def _no_such_route(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    answer = problem_answer(NotFound(f"{request.method} {request.url.path} leads nowhere", hint="see /openapi.json"))
-    answer.status_code = status
-    return answer

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +16,7 @@ from starlette.routing import Route
 
 from evergreen.core.clock import Clock, isoformat, moment
 from evergreen.core.errors import EvergreenError, Invalid, NotFound, Unavailable
-from evergreen.faces.web.answers import json_answer, problem_answer
+from evergreen.faces.web.answers import ERROR_ANSWERS, json_answer, problem_answer
 from evergreen.faces.web.guard import Guard
 from evergreen.faces.web.messages import Description, PredictAnswer, Prediction, PredictRequest
 from evergreen.serving.endpoint import Endpoint
@@ -35,7 +34,7 @@ def make_app(endpoint: Endpoint, clock: Clock) -> Starlette:
             _require_name(request, endpoint)
             try:
                 asked = decoder.decode(await request.body())
-            except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
                 raise Invalid(
                     f"the request is malformed: {error}", hint='send {"rows": [{"id": "...", INPUT: VALUE, ...}]}'
                 ) from error
@@ -76,7 +75,7 @@ def make_app(endpoint: Endpoint, clock: Clock) -> Starlette:
             Route("/readyz", ready),
         ],
         middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: _no_such_route},
+        exception_handlers=ERROR_ANSWERS,
     )
 
 
@@ -89,7 +88,10 @@ def _answer(endpoint: Endpoint, rows: list[dict[str, Any]], now: str) -> Predict
         if at is not None and not isinstance(at, str):
             raise Invalid(f"$.rows[{number}].at: expected a moment, found {msgspec.json.encode(at).decode()[:40]}")
         ids.append(row_id)
-        times.append(now if at is None else isoformat(moment(at)))
+        try:
+            times.append(now if at is None else isoformat(moment(at)))
+        except Invalid as error:
+            raise Invalid(f"$.rows[{number}].at: {error.message}", hint=error.hint) from error
     live = endpoint.live
     given = endpoint.answer(ids, times, rows)
     return PredictAnswer(
@@ -106,12 +108,3 @@ def _require_name(request: Request, endpoint: Endpoint) -> None:
     name = request.path_params["name"]
     if name != endpoint.name:
         raise NotFound(f'this process serves endpoint "{endpoint.name}", not "{name[:80]}"')
-
-
-async def _no_such_route(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    answer = problem_answer(
-        NotFound(f"{request.method} {request.url.path} leads nowhere", hint="POST /endpoints/NAME/predict")
-    )
-    answer.status_code = status
-    return answer

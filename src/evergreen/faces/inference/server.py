@@ -72,6 +72,9 @@ class _Follower:
             except EvergreenError as error:
                 _log.warning("endpoint %s stays as it is: %s", self._endpoint.name, error)
                 stop.wait(1.0)
+            except Exception:  # the thread's boundary: a library may fail at a model in any way, and the next may load
+                _log.exception("endpoint %s stays as it is", self._endpoint.name)
+                stop.wait(1.0)
 
     def look(self) -> None:
         """Swap in the present release if it is not the one that answers."""

@@ -50,10 +50,10 @@ def require_loopback(host: str) -> None:
 
 def _foreign(headers: dict[str, str]) -> Denied | None:
     host = headers.get("host", "")
-    if not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not _is_loopback(_name_of(f"//{host}")):
         return Denied(f'the request is for host "{host[:80]}", not for this machine', hint="use http://127.0.0.1:PORT")
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
         return Denied(f'the request comes from a page of "{origin[:80]}"')
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return Denied("the request comes from another site's page")
@@ -68,6 +68,13 @@ def _too_large(headers: dict[str, str], path: str) -> Invalid | None:
     if int(length) > most:
         return Invalid(f"the request has {int(length):,} bytes, at most {most:,} fit", hint="send it in parts")
     return None
+
+
+def _name_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:  # a bracket that does not close
+        return ""
 
 
 def _is_loopback(host: str) -> bool:

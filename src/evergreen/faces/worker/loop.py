@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from evergreen.faces.client.local import LocalClient
 from evergreen.governance.permissions import WORKER
 from evergreen.jobs.perform import RUNS_PROJECT_CODE, perform
 from evergreen.lifecycle.claim_job import ClaimedJob, ClaimJob
+from evergreen.lifecycle.dispatch import JobTakenOver
 from evergreen.lifecycle.finish_job import FinishJob
 from evergreen.lifecycle.jobs import LEASE_S
 from evergreen.lifecycle.renew_job import RenewJob
@@ -59,10 +60,8 @@ def perform_claimed(client: LocalClient, job: ClaimedJob, fence: Fence, folder: 
     fenced = client.under(fence, f"{WORKER}:{job.kind}")
     try:
         result = perform(fenced, client.home, job, fence.job_id, folder)
-    except Conflict as error:
-        if "taken over" in error.message:
-            return  # the other worker's now
-        _finish(fenced, fence, error=_spell(error))
+    except JobTakenOver:
+        return
     except EvergreenError as error:
         _finish(fenced, fence, error=_spell(error))
     except Exception as error:  # noqa: BLE001 - the process boundary of a job: whatever it was, it is written down
@@ -114,16 +113,15 @@ def _perform_fresh(
     )
     if ended.exit_code != 0 and is_ours():
         fenced = client.under(fence, f"{WORKER}:{job.kind}")
-        try:
-            _finish(fenced, fence, error=f"its process ended with {ended.exit_code}: {ended.tail[-2000:]}")
-        except (Conflict, NotFound):
-            return  # it had written its end before
+        _finish(fenced, fence, error=f"its process ended with {ended.exit_code}: {ended.tail[-2000:]}")
 
 
 def _finish(
     client: LocalClient, fence: Fence, *, result: dict[str, Any] | None = None, error: str | None = None
 ) -> None:  # JSON values
-    client.send(FinishJob(job_id=fence.job_id, result=result or {}, error=error))
+    """Write how the job ended, unless it is another worker's now or has ended already."""
+    with suppress(JobTakenOver):
+        client.send(FinishJob(job_id=fence.job_id, result=result or {}, error=error))
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Numbered changes of the schema, forward only; ``db/migrate.py`` runs them, each in a transaction with its record."""
