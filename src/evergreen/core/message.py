@@ -10,13 +10,16 @@ import enum
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from evergreen.core.ids import new_id
 
-__all__ = ["Command", "Fence", "Handler", "Message", "Permission", "Query"]
+__all__ = ["Command", "Fence", "Handler", "Limit", "Message", "Permission", "Query"]
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+"""At most how many things a query returns."""
 
 
 class Permission(enum.Enum):

@@ -31,6 +31,8 @@ __all__ = ["Database", "Work"]
 WAIT_S = 30.0
 """How long a write waits for other processes in all, before it is ``Unavailable``."""
 MOST_IN_A_GROUP = 256
+STEPS_BETWEEN_LOOKS = 10_000
+"""Steps of SQLite's machine between two looks at the clock of a bounded read: well under a millisecond."""
 
 _T = TypeVar("_T")
 BeforeCommit = Callable[[Connection, Sequence[Any]], None]
@@ -111,10 +113,24 @@ class Database:
             )
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one consistent state and cannot write."""
+    def read(self, *, at_most_s: float | None = None) -> Iterator[Connection]:
+        """Give a connection that sees one consistent state and cannot write.
+
+        With ``at_most_s`` the reading as a whole may take so long; then it is ended as ``Unavailable``.
+        """
         with self._explained(), self._process().reader.connect() as connection:
-            yield connection
+            if at_most_s is None:
+                yield connection
+                return
+            deadline = time.monotonic() + at_most_s
+            raw = connection.connection.dbapi_connection
+            if not isinstance(raw, sqlite3.Connection):
+                raise TypeError(f"the driver's connection is a {type(raw).__name__}")
+            raw.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+            try:
+                yield connection
+            finally:
+                raw.set_progress_handler(None, 0)
 
     def write(self, function: Callable[[Connection], Any]) -> Any:
         """Run ``function`` in a transaction, alone or together with whoever waits, and return once it is durable.
@@ -294,6 +310,10 @@ def _explain(path: Path, cause: str, wait_s: float) -> EvergreenError | None:
     if "readonly" in cause or "unable to open" in cause:
         return Unavailable(
             f"cannot open {path} for writing: {cause}", hint=f"check the permissions of {folder}", folder=folder
+        )
+    if "interrupted" in cause:
+        return Unavailable(
+            f"a question to {path} took too long and was ended", hint="ask for less, with a smaller limit"
         )
     if "locked" in cause or "busy" in cause:
         return Unavailable(f"{path} was busy for {wait_s:.0f} s: other processes are writing", hint="try again")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 
 from evergreen.core.canonical import canonical
 from evergreen.core.declaration import EndpointSection, Outputs
-from evergreen.core.errors import NotFound, nearest
+from evergreen.core.errors import Invalid, NotFound, nearest
 from evergreen.core.reference import Reference
 from evergreen.db.schema import endpoint, release
 from evergreen.journal.transaction import Transaction
@@ -30,7 +30,26 @@ class EndpointRow:
 
 
 def declare_endpoints(tx: Transaction, sections: Mapping[str, EndpointSection]) -> None:
-    """Make the endpoints those of ``sections``; each releases what its alias names at once."""
+    """Make the endpoints those of ``sections``; each releases what its alias names at once.
+
+    Raises:
+        Invalid: an endpoint that has answered would follow another alias. Its releases count that alias' moves.
+    """
+    before = {
+        row.name: f"{row.model}@{row.alias}"
+        for row in tx.connection.execute(
+            select(endpoint)
+            .join(release, (release.c.project == endpoint.c.project) & (release.c.endpoint == endpoint.c.name))
+            .where(endpoint.c.project == tx.project)
+        )
+    }
+    for name, section in sections.items():
+        if section.model != before.get(name, section.model):
+            raise Invalid(
+                f'endpoint "{name}" follows {before[name]}; that it follows {section.model} from now on is not '
+                "available in this version",
+                hint=f"declare another endpoint for {section.model}",
+            )
     tx.connection.execute(delete(endpoint).where(endpoint.c.project == tx.project))
     for name, section in sections.items():
         reference = Reference.parse(section.model)

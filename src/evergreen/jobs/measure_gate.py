@@ -24,6 +24,7 @@ from evergreen.lifecycle.record_evidence import RecordEvidence
 from evergreen.measures.scores import count_scores
 from evergreen.serving.predictor import Predictor, load_predictor
 from evergreen.versions.models import ModelManifest, read_model
+from evergreen.views.monitors import ListEvidence
 from evergreen.views.versions import FindVersion, ShowHolder
 
 __all__ = ["GateReport", "Measured", "measure", "promote_measured", "spell_check"]
@@ -38,6 +39,8 @@ class GateReport(msgspec.Struct, frozen=True, kw_only=True):
     alias: str
     candidate: int
     champion: int | None
+    holder: int | None
+    """Who held the alias then: the champion, or the candidate itself."""
     rows: int
     start: str | None
     end: str | None
@@ -59,7 +62,16 @@ class Measured:
 
 
 def measure(client: Client, declaration: Declaration, name: str, version: int, alias: str, *, base: str) -> Measured:
-    """Measure the gate of ``name`` for ``version`` taking ``alias``, and record the evidence."""
+    """Measure the gate of ``name`` for ``version`` taking ``alias``, and record the evidence.
+
+    Evidence that was recorded under ``base`` before is taken up: a job that was killed after its promotion would
+    otherwise measure the version against itself.
+    """
+    evidence_id = derived_id(base, "evidence")
+    for found in client.send(ListEvidence(name=name, candidate=version)):
+        if found.id == evidence_id:
+            report = msgspec.json.decode(client.get(found.report), type=GateReport)
+            return Measured(evidence_id=evidence_id, passed=found.passed, report=report, expected=report.holder)
     manifest = _manifest(client, name, version)
     held = client.send(ShowHolder(name=name, alias=alias))
     champion = held.version if held.version != version else None
@@ -73,6 +85,7 @@ def measure(client: Client, declaration: Declaration, name: str, version: int, a
         alias=alias,
         candidate=version,
         champion=champion,
+        holder=held.version,
         rows=rows.height,
         start=_edge(rows, manifest, first=True),
         end=_edge(rows, manifest, first=False),
@@ -81,7 +94,6 @@ def measure(client: Client, declaration: Declaration, name: str, version: int, a
         champion_metrics=None if scored.champion is None else metrics_of(scored.outcome, scored.champion, section.task),
         windows=[client.put(data) for data in _windows(rows, manifest, scored, _window(declaration, name))],
     )
-    evidence_id = derived_id(base, "evidence")
     recorded = client.send(
         RecordEvidence(
             command_id=derived_id(base, "record evidence"),

@@ -34,6 +34,9 @@ class JobTakenOver(Conflict):
     """The claim under which a command came is another worker's now, or the job has ended."""
 
 
+LONGEST_QUERY_S = 30.0
+
+
 class Dispatch:
     """Handles any message for one home. Safe for threads."""
 
@@ -71,7 +74,7 @@ class Dispatch:
         self, handler: Handler, project: str, actor: str, message: Message, fence: Fence | None
     ) -> Any:  # the result type
         if not isinstance(message, Command):
-            with self.home.database.read() as connection:
+            with self.home.database.read(at_most_s=LONGEST_QUERY_S) as connection:
                 _require_project(connection, project)
                 return handler.function(connection, project, message)
         if len(message.command_id) > 64 or not message.command_id.isalnum():

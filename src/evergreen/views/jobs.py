@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Connection, select
 
-from evergreen.core.message import Permission, Query
+from evergreen.core.message import Limit, Permission, Query
 from evergreen.db import schema as t
 
 __all__ = ["JobView", "ListJobs", "list_jobs"]
@@ -32,7 +32,7 @@ class ListJobs(Query, frozen=True, kw_only=True):
 
     permission: ClassVar = Permission.READ
     is_open: bool = False
-    limit: int = 100
+    limit: Limit = 100
 
 
 def list_jobs(connection: Connection, project: str, query: ListJobs) -> list[JobView]:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from evergreen.core.errors import Invalid, NotFound
-from evergreen.core.message import Permission, Query
+from evergreen.core.message import Limit, Permission, Query
 from evergreen.db import schema as t
 from evergreen.runs.cache import cached_output
 
@@ -50,7 +50,7 @@ class ListRuns(Query, frozen=True, kw_only=True):
     """Ask for the newest runs that are no steps."""
 
     permission: ClassVar = Permission.READ
-    limit: int = 50
+    limit: Limit = 50
 
 
 class ShowRun(Query, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Connection, select
 
-from evergreen.core.message import Permission, Query
+from evergreen.core.message import Limit, Permission, Query
 from evergreen.db.schema import event
 
 __all__ = ["DECISIONS", "EventView", "ShowTimeline", "show_timeline"]
@@ -47,7 +47,7 @@ class ShowTimeline(Query, frozen=True, kw_only=True):
     permission: ClassVar = Permission.READ
     kinds: list[str] = []
     after: int = -1
-    limit: int = 1000
+    limit: Limit = 1000
 
 
 def show_timeline(connection: Connection, project: str, query: ShowTimeline) -> list[EventView]:
@@ -64,5 +64,5 @@ def show_timeline(connection: Connection, project: str, query: ShowTimeline) -> 
             actor=row.actor,
             payload=msgspec.json.decode(row.payload),
         )
-        for row in connection.execute(chosen.limit(min(query.limit, 100_000)))
+        for row in connection.execute(chosen.limit(query.limit))
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from evergreen.core.digest import Digest
 from evergreen.core.errors import Invalid, nearest
-from evergreen.core.message import Permission, Query
+from evergreen.core.message import Limit, Permission, Query
 from evergreen.core.reference import Reference
 from evergreen.db import schema as t
 from evergreen.versions.aliases import holder, holders
@@ -68,7 +68,7 @@ class ListVersions(Query, frozen=True, kw_only=True):
     permission: ClassVar = Permission.READ
     kind: str
     name: str | None = None
-    limit: int = 1000
+    limit: Limit = 1000
 
 
 class ShowHolder(Query, frozen=True, kw_only=True):

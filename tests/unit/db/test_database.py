@@ -410,3 +410,15 @@ def test_the_nearest_mount_decides(tmp_path: Path) -> None:
 
 def test_where_mounts_are_not_listed_nothing_is_refused(tmp_path: Path) -> None:
     refuse_network_file_system(tmp_path, tmp_path / "absent")
+
+
+def test_a_reading_that_takes_too_long_is_ended_and_the_database_goes_on(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db")
+    database.create()
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+    with pytest.raises(Unavailable, match="took too long"), database.read(at_most_s=0.05) as connection:
+        connection.exec_driver_sql(endless)
+
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1

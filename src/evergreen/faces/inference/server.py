@@ -72,7 +72,7 @@ class _Follower:
             except EvergreenError as error:
                 _log.warning("endpoint %s stays as it is: %s", self._endpoint.name, error)
                 stop.wait(1.0)
-            except Exception:  # the thread's boundary: a library may fail at a model in any way, and the next may load
+            except Exception:  # noqa: BLE001 - the thread's boundary: libraries fail at a model in any way
                 _log.exception("endpoint %s stays as it is", self._endpoint.name)
                 stop.wait(1.0)
 
