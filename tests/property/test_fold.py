@@ -22,7 +22,6 @@ from evergreen.core.declaration import (
     RuleSection,
 )
 from evergreen.core.errors import EvergreenError
-from evergreen.core.ids import new_id
 from evergreen.core.message import Command
 from evergreen.faces.client.local import open_local
 from evergreen.lifecycle.apply import Apply
@@ -34,6 +33,7 @@ from evergreen.lifecycle.finish_run import FinishRun
 from evergreen.lifecycle.promote import Promote
 from evergreen.lifecycle.record_evidence import RecordEvidence
 from evergreen.lifecycle.record_outcomes import RecordOutcomes
+from evergreen.lifecycle.record_step import RecordStep
 from evergreen.lifecycle.record_window import Judgement, RecordWindow
 from evergreen.lifecycle.register_model import RegisterModel
 from evergreen.lifecycle.resume import Resume
@@ -70,7 +70,10 @@ def declared(*, gate: list[str], versions: int | None, alias: str, verb: str, co
             )
             for name in ("delay", "price")
         },
-        endpoints={"delay": EndpointSection(model=f"delay@{alias}"), "price": EndpointSection(model="price@production")},
+        endpoints={
+            "delay": EndpointSection(model=f"delay@{alias}"),
+            "price": EndpointSection(model="price@production"),
+        },
         monitors={"delay": MonitorSection(endpoint="delay", window="1d", false_alarms="1 per year")},
         rules=[
             RuleSection(on="drift.detected", do=verb, arguments={"model": "delay"}, cooldown=cooldown),
@@ -98,9 +101,15 @@ class RandomCommands(RuleBasedStateMachine):
         self.clock = SteppedClock()
         self.client = open_local(self.folder / "home", "flights", create=True, clock=self.clock)
         self.now = self.clock.time
+        self.ids = 0
         self.runs: list[str] = []
         self.jobs: list[Any] = []
         self.sent: list[Command] = []
+
+    def new_id(self) -> str:
+        """Return an id that is the same in each repetition, so that Hypothesis can shrink a failure."""
+        self.ids += 1
+        return f"{self.ids:032x}"
 
     def attempt(self, command: Command) -> Any:
         self.sent.append(command)
@@ -125,7 +134,7 @@ class RandomCommands(RuleBasedStateMachine):
     def register_model(self, name: str, data: bytes) -> None:
         manifest, code, environment = (self.client.put(one) for one in (data, b"code", b"environment"))
         self.attempt(
-            RegisterModel(name=name, manifest=manifest, run_id=new_id(), code=code, environment=environment)
+            RegisterModel(name=name, manifest=manifest, run_id=self.new_id(), code=code, environment=environment)
         )
 
     @rule(usable=st.booleans(), after=st.sampled_from([None, 1, 2]))
@@ -137,7 +146,7 @@ class RandomCommands(RuleBasedStateMachine):
     @rule(name=MODELS, alias=ALIASES, version=VERSIONS, verdict=st.sampled_from(["pass", "fail", "inconclusive"]))
     def measure_and_promote(self, name: str, alias: str, version: int, verdict: str) -> None:
         held = self.client.send(ShowHolder(name=name, alias=alias)).version
-        evidence_id = new_id()
+        evidence_id = self.new_id()
         self.attempt(
             RecordEvidence(
                 evidence_id=evidence_id,
@@ -167,18 +176,31 @@ class RandomCommands(RuleBasedStateMachine):
     def resume(self, name: str, alias: str) -> None:
         self.attempt(Resume(name=name, alias=alias))
 
-    @rule(is_step=st.booleans())
-    def start_run(self, is_step: bool) -> None:
-        run_id = new_id()
-        parent = self.runs[-1] if is_step and self.runs else None
-        self.runs.append(run_id)
-        self.attempt(StartRun(run_id=run_id, name="train delay", parent=parent))
+    @rule()
+    def start_run(self) -> None:
+        self.runs.append(self.new_id())
+        self.attempt(StartRun(run_id=self.runs[-1], name="train delay"))
 
     @rule(data=st.data(), state=st.sampled_from(["succeeded", "failed", "cached", "running"]))
     def finish_run(self, data: st.DataObject, state: str) -> None:
         if self.runs:
             run_id = data.draw(st.sampled_from(self.runs))
-            self.attempt(FinishRun(run_id=run_id, state=state, cache_key="key", output="{}"))
+            self.attempt(FinishRun(run_id=run_id, state=state))
+
+    @rule(data=st.data(), state=st.sampled_from(["succeeded", "failed", "cached"]))
+    def record_step(self, data: st.DataObject, state: str) -> None:
+        if self.runs:
+            self.attempt(
+                RecordStep(
+                    run_id=self.new_id(),
+                    parent=data.draw(st.sampled_from(self.runs)),
+                    name="fit",
+                    state=state,
+                    started_at=isoformat(self.clock.time),
+                    cache_key="key",
+                    output="{}",
+                )
+            )
 
     @rule(name=MODELS)
     def retrain(self, name: str) -> None:
@@ -193,7 +215,7 @@ class RandomCommands(RuleBasedStateMachine):
     @rule(data=st.data(), error=st.none() | st.just("it broke"))
     def finish_job(self, data: st.DataObject, error: str | None) -> None:
         if self.jobs:
-            fence = data.draw(st.sampled_from(self.jobs))
+            fence = self.jobs[data.draw(st.integers(0, len(self.jobs) - 1))]
             worker = self.client.under(fence, "worker:test")
             with contextlib.suppress(EvergreenError):
                 worker.send(FinishJob(job_id=fence.job_id, error=error))
@@ -211,9 +233,7 @@ class RandomCommands(RuleBasedStateMachine):
     def record_outcomes(self, value: float, day: int) -> None:
         known_at = f"2013-01-0{day}T00:00:00Z"
         self.attempt(
-            RecordOutcomes(
-                endpoint="delay", outcomes=[Outcome(prediction_id="a", value=value, known_at=known_at)]
-            )
+            RecordOutcomes(endpoint="delay", outcomes=[Outcome(prediction_id="a", value=value, known_at=known_at)])
         )
 
     @rule(
@@ -241,7 +261,7 @@ class RandomCommands(RuleBasedStateMachine):
     @rule(data=st.data())
     def send_again(self, data: st.DataObject) -> None:
         if self.sent:
-            self.attempt(data.draw(st.sampled_from(self.sent)))
+            self.attempt(self.sent[data.draw(st.integers(0, len(self.sent) - 1))])
 
     @invariant()
     def tables_are_what_the_events_say(self) -> None:
@@ -259,8 +279,8 @@ class RandomCommands(RuleBasedStateMachine):
 
 TestRandomCommands = RandomCommands.TestCase
 TestRandomCommands.settings = settings(
-    max_examples=30,
-    stateful_step_count=60,
+    max_examples=25,
+    stateful_step_count=50,
     deadline=None,  # a commit waits for the disk
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -15,6 +15,9 @@ from evergreen.core.errors import Invalid
 
 __all__ = ["canonical", "canonical_digest"]
 
+DEEPEST = 100
+"""Levels of nesting; whoever reads the bytes later may have less room on its stack."""
+
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -22,17 +25,14 @@ def canonical(value: Any) -> bytes:  # any JSON-like value or Struct
     """Return the canonical JSON bytes of ``value``.
 
     Raises:
-        Invalid: ``value`` holds a NaN or an infinity, or is nested too deeply.
+        Invalid: ``value`` holds a NaN or an infinity, or is nested more than 100 levels deep.
 
     >>> canonical({"b": 1, "a": [1.0, None]})
     b'{"a":[1.0,null],"b":1}'
     """
-    try:
-        plain = msgspec.to_builtins(value, str_keys=True)
-        _refuse_non_finite(plain)
-        return _encoder.encode(plain)
-    except RecursionError:
-        raise Invalid("a value is nested too deeply to have a canonical form", hint="make it flatter") from None
+    plain = msgspec.to_builtins(value, str_keys=True)
+    _check(plain, 0)
+    return _encoder.encode(plain)
 
 
 def canonical_digest(value: Any) -> Digest:  # any JSON-like value or Struct
@@ -40,12 +40,14 @@ def canonical_digest(value: Any) -> Digest:  # any JSON-like value or Struct
     return digest_of(canonical(value))
 
 
-def _refuse_non_finite(value: object) -> None:
+def _check(value: object, level: int) -> None:
+    if level > DEEPEST:
+        raise Invalid(f"a value is nested more than {DEEPEST} levels deep", hint="make it flatter")
     if isinstance(value, float) and not math.isfinite(value):
         raise Invalid(f"{value} has no canonical form", hint="send a finite number or null")
     if isinstance(value, dict):
         for item in value.values():
-            _refuse_non_finite(item)
+            _check(item, level + 1)
     elif isinstance(value, list):
         for item in value:
-            _refuse_non_finite(item)
+            _check(item, level + 1)

@@ -362,6 +362,7 @@ monitor_window = Table(
     Column("end", Text, nullable=False),
     Column("predictions", Integer, nullable=False),
     Column("outcomes", Integer),  # null until the window is mature
+    Column("positives", Integer),  # how many of them are 1
     Column("profile", Text),  # digest: what the model saw
     Column("scores", Text),  # digest: how it did, once mature
     Column("drift", Text),  # verdict

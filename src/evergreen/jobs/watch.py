@@ -24,9 +24,9 @@ from evergreen.lifecycle.claim_job import ClaimedJob
 from evergreen.lifecycle.record_window import Judgement, RecordWindow
 from evergreen.measures.profile import Profile, empty
 from evergreen.measures.scores import ScoreCounts, count_scores
-from evergreen.monitoring.budget import SHARES, alpha_per_look
+from evergreen.monitoring.budget import LOOK_EVERY, SHARES, alpha_per_look
 from evergreen.monitoring.drift import judge_drift
-from evergreen.monitoring.performance import judge_performance
+from evergreen.monitoring.performance import completes_look, judge_performance
 from evergreen.monitoring.reference import Reference, decode_reference, profile_rows
 from evergreen.traffic.predictions import ANSWER, AT, ID, VERSION, inputs_of, window
 from evergreen.versions.models import ModelManifest, read_model
@@ -108,6 +108,7 @@ class _Watcher:
                     version=version,
                     predictions=rows.height,
                     outcomes=None,
+                    positives=None,
                     profile=digest,
                     scores=None,
                     drift=None,
@@ -137,7 +138,9 @@ class _Watcher:
         values = pl.DataFrame({ID: known.ids, "value": known.values}, schema={ID: pl.String, "value": pl.Float64})
         joined = rows.select(ID, ANSWER).join(values, on=ID, how="inner", maintain_order="left")
         scores = count_scores(joined["value"].to_numpy(), joined[ANSWER].to_numpy()) if joined.height else ScoreCounts()
-        matured = msgspec.structs.replace(one, outcomes=joined.height, scores=self.client.put(scores.encode()))
+        matured = msgspec.structs.replace(
+            one, outcomes=joined.height, positives=scores.positives, scores=self.client.put(scores.encode())
+        )
         self._record(matured, performance=self._judge_performance(one, scores))
         return joined.height
 
@@ -145,32 +148,23 @@ class _Watcher:
 
     def _judge_drift(self, version: int, reference: Reference | None, latest: Profile | None) -> Judgement | None:
         """Return the verdict if this window completes a look, so that each look is acted on once."""
-        if reference is None or latest is None:
+        seen = [one.profile for one in self._of_version(version) if one.profile is not None and one.predictions]
+        if reference is None or latest is None or not latest.rows or (len(seen) + 1) % LOOK_EVERY:
             return None
-        earlier = [
-            Profile.decode(self.client.get(one.profile))
-            for one in self._of_version(version)
-            if one.profile is not None and one.predictions
-        ]
+        current = [*(Profile.decode(self.client.get(digest)) for digest in seen), latest]
         alpha = alpha_per_look(self.section.false_alarms, self.length, SHARES["drift"])
-        before = judge_drift(reference.grid, reference.windows, earlier, alpha=alpha)
-        found = judge_drift(reference.grid, reference.windows, [*earlier, latest], alpha=alpha)
-        if found.look == before.look:
-            return None
+        found = judge_drift(reference.grid, reference.windows, current, alpha=alpha)
         return Judgement(verdict=found.verdict, reason=found.reason, p_value=found.p_value, alpha=found.alpha)
 
     def _judge_performance(self, one: WindowView, latest: ScoreCounts) -> Judgement | None:
-        earlier = [
-            ScoreCounts.decode(self.client.get(other.scores))
-            for other in self._of_version(one.version)
-            if other.scores is not None and other.start < one.start
-        ]
-        reference = self._score_reference(one.version)
-        alpha = alpha_per_look(self.section.false_alarms, self.length, SHARES["performance"])
-        before = judge_performance(reference, earlier, alpha=alpha)
-        found = judge_performance(reference, [*earlier, latest], alpha=alpha)
-        if found.look == before.look:
+        """Return the verdict if this window completes a look."""
+        earlier = [other for other in self._of_version(one.version) if other.scores and other.start < one.start]
+        classes = [(other.positives or 0, (other.outcomes or 0) - (other.positives or 0)) for other in earlier]
+        if not completes_look([*classes, (latest.positives, latest.negatives)]):
             return None
+        current = [ScoreCounts.decode(self.client.get(other.scores)) for other in earlier if other.scores]
+        alpha = alpha_per_look(self.section.false_alarms, self.length, SHARES["performance"])
+        found = judge_performance(self._score_reference(one.version), [*current, latest], alpha=alpha)
         return Judgement(verdict=found.verdict, reason=found.reason, p_value=found.p_value, alpha=found.alpha)
 
     def _record(self, one: WindowView, *, drift: Judgement | None = None, performance: Judgement | None = None) -> None:
@@ -187,6 +181,7 @@ class _Watcher:
                 end=one.end,
                 predictions=one.predictions,
                 outcomes=one.outcomes,
+                positives=one.positives,
                 profile=one.profile,
                 scores=one.scores,
                 drift=drift,

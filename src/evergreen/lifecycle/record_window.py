@@ -38,6 +38,7 @@ class RecordWindow(Command, frozen=True, kw_only=True):
     end: str
     predictions: int
     outcomes: int | None = None
+    positives: int | None = None
     profile: Digest | None = None
     scores: Digest | None = None
     drift: Judgement | None = None
@@ -60,6 +61,7 @@ def record_window(tx: Transaction, command: RecordWindow) -> RecordedWindow:
             require_held(tx.connection, tx.project, digest)
     found = {
         "outcomes": command.outcomes,
+        "positives": command.positives,
         "profile": command.profile,
         "scores": command.scores,
         "drift": command.drift and command.drift.verdict,

@@ -21,7 +21,7 @@ from evergreen.measures.scores import ScoreCounts
 from evergreen.measures.windows import MeanShift, mean_shift
 from evergreen.monitoring.budget import LOOK_EVERY, SPANS
 
-__all__ = ["EFFECT_FLOORS", "REFERENCE_NEEDED", "PerformanceVerdict", "judge_performance"]
+__all__ = ["EFFECT_FLOORS", "REFERENCE_NEEDED", "PerformanceVerdict", "completes_look", "judge_performance"]
 
 REFERENCE_NEEDED = 14
 """Reference windows needed before performance is judged."""
@@ -161,6 +161,12 @@ def _harm(statistic: str, shift: MeanShift, before: float, now: float) -> tuple[
     if statistic == "roc_auc":
         return shift.p_fall(), before - now
     return shift.p_either(), abs(now) - abs(before)
+
+
+def completes_look(classes: Sequence[tuple[int, int]]) -> bool:
+    """Say whether the last of these matured windows, given as (positives, negatives), completes a look."""
+    usable = [min(pair) >= _FEWEST_OF_A_CLASS for pair in classes]
+    return bool(usable) and usable[-1] and sum(usable) % LOOK_EVERY == 0
 
 
 def _is_usable(counts: ScoreCounts) -> bool:

@@ -22,6 +22,7 @@ class WindowView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     predictions: int
     outcomes: int | None
+    positives: int | None
     profile: Digest | None
     scores: Digest | None
     drift: str | None

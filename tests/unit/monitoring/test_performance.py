@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evergreen.measures.scores import ScoreCounts, count_scores
-from evergreen.monitoring.performance import REFERENCE_NEEDED, judge_performance
+from evergreen.monitoring.performance import REFERENCE_NEEDED, completes_look, judge_performance
 from evergreen.testing.simulation import NO_FLOORS
 
 ALPHA = 0.01
@@ -116,3 +116,13 @@ def test_too_few_matured_windows_are_inconclusive() -> None:
 
     assert found.verdict == "inconclusive"
     assert found.reason.startswith("3 usable matured windows since the release, the first look is at 7 (1 left out")
+
+
+def test_a_look_is_completed_by_every_seventh_usable_window() -> None:
+    usable, unusable = (20, 80), (3, 97)
+
+    found = [completes_look([usable] * 3 + [unusable] + [usable] * more) for more in range(12)]
+
+    assert [more for more, is_look in enumerate(found) if is_look] == [4, 11]
+    assert not completes_look([usable] * 7 + [unusable])
+    assert not completes_look([])

@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("end", sa.Text(), nullable=False),
         sa.Column("predictions", sa.Integer(), nullable=False),
         sa.Column("outcomes", sa.Integer(), nullable=True),
+        sa.Column("positives", sa.Integer(), nullable=True),
         sa.Column("profile", sa.Text(), nullable=True),
         sa.Column("scores", sa.Text(), nullable=True),
         sa.Column("drift", sa.Text(), nullable=True),
