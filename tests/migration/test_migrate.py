@@ -108,13 +108,13 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 def _schema(path: Path) -> dict[str, str]:
     found = _execute(path, "select name, sql from sqlite_master where sql is not null")
-    return {name: " ".join(sql.split()) for name, sql in found}
+    return {str(name): " ".join(str(sql).split()) for name, sql in found}
 
 
-def _execute(path: Path, sql: str) -> list[tuple[str, ...]]:
+def _execute(path: Path, sql: str) -> list[tuple[str | None, ...]]:
     connection = sqlite3.connect(path)
     try:
-        rows = connection.execute(sql).fetchall()
+        rows: list[tuple[str | None, ...]] = connection.execute(sql).fetchall()
         connection.commit()
         return rows
     finally:

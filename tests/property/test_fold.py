@@ -253,8 +253,8 @@ class RandomCommands(RuleBasedStateMachine):
                 start=f"2013-01-0{day}T00:00:00.000000Z",
                 end=f"2013-01-0{day + 1}T00:00:00.000000Z",
                 predictions=10,
-                drift=drift and Judgement(verdict=drift, reason="it moved"),
-                performance=performance and Judgement(verdict=performance, reason="it fell"),
+                drift=None if drift is None else Judgement(verdict=drift, reason="it moved"),
+                performance=None if performance is None else Judgement(verdict=performance, reason="it fell"),
             )
         )
 

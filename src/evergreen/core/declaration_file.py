@@ -12,7 +12,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from evergreen.core.clock import duration
-from evergreen.core.declaration import Declaration, EndpointSection, ModelSection, MonitorSection, RuleSection
+from evergreen.core.declaration import (
+    DatasetSection,
+    Declaration,
+    EndpointSection,
+    ModelSection,
+    MonitorSection,
+    RuleSection,
+)
 from evergreen.core.errors import EvergreenError, Invalid, NotFound, nearest
 from evergreen.core.reference import Reference, checked_name
 
@@ -31,6 +38,12 @@ TASKS = ("binary-classification",)
 EVENTS = ("performance.degraded", "drift.detected")
 VERBS = ("retrain", "roll_back")
 ON_VIOLATION = ("previous", "error")
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "datasets": DatasetSection,
+    "models": ModelSection,
+    "endpoints": EndpointSection,
+    "monitors": MonitorSection,
+}
 _FALSE_ALARMS = re.compile(r"(\d+(?:\.\d+)?) per (day|week|month|year)")
 
 
@@ -77,11 +90,12 @@ def meaning_faults(declaration: Declaration) -> list[str]:
 def broken(name: str, faults: list[str]) -> DeclarationBroken:
     """Return the error that lists ``faults`` of the file ``name``."""
     many = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
-    return DeclarationBroken(f"{name} has {many}:\n" + "\n".join(f"  {fault}" for fault in faults), faults=faults)
+    listed = "\n".join("  " + fault.replace("\n", "\n    ") for fault in faults)
+    return DeclarationBroken(f"{name} has {many}:\n{listed}", faults=faults)
 
 
 def _without_faulty(raw: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:  # TOML values
-    """Return the sections that have no fault of form, so that the meaning of those can be checked all the same."""
+    """Return what has no fault of form, so that the meaning of that can be checked all the same."""
 
     def is_sound(path: str) -> bool:
         return not any(fault.startswith((f"{path}.", f"{path}:", f"{path}[")) for fault in faults)
@@ -91,10 +105,21 @@ def _without_faulty(raw: Mapping[str, Any], faults: list[str]) -> dict[str, Any]
         if section not in Declaration.__struct_fields__:
             continue
         if section != "project" and isinstance(value, dict):
-            sound[section] = {name: item for name, item in value.items() if is_sound(f"$.{section}.{name}")}
+            kept = {name: _sound_keys(item, f"$.{section}.{name}", is_sound) for name, item in value.items()}
+            sound[section] = {name: item for name, item in kept.items() if item is not None}
         elif is_sound(f"$.{section}"):
             sound[section] = value
     return sound
+
+
+def _sound_keys(item: object, path: str, is_sound: Callable[[str], bool]) -> object:
+    """Return the keys of a table that have no fault, or None where one that it cannot do without has or is missing."""
+    if not isinstance(item, dict) or is_sound(path):
+        return item if is_sound(path) else None
+    section = path.split(".")[1]
+    required = [field.encode_name for field in msgspec.structs.fields(_SECTIONS[section]) if field.required]
+    kept = {key: value for key, value in item.items() if is_sound(f"{path}.{key}")}
+    return kept if all(name in kept for name in required) else None
 
 
 def _struct_faults(value: object, cls: type[msgspec.Struct], path: str, section: str | None) -> Iterator[str]:

@@ -105,7 +105,7 @@ class ScoreCounts:
         return sum(abs(gap) for gap in self.tenth_gaps) / _UNITS / self._some_rows("calibration_error")
 
     def calibration_gap(self) -> float:
-        """Return the mean probability less the share of outcomes, exact to 1e-6: above 0 where too much is predicted."""
+        """Return the mean probability less the share of outcomes, exact to 1e-6; above 0: too much is predicted."""
         return -sum(self.tenth_gaps) / _UNITS / self._some_rows("calibration_gap")
 
     def encode(self) -> bytes:

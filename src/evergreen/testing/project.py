@@ -19,7 +19,7 @@ from evergreen.lifecycle.apply import Apply
 from evergreen.lifecycle.create_project import CreateProject
 from evergreen.versions.code import manifest_bytes, snapshot
 
-__all__ = ["DECLARATION", "EPOCH", "PIPELINE", "apply_project", "request", "visits", "write_project"]
+__all__ = ["DECLARATION", "EPOCH", "PIPELINE", "apply_project", "day", "request", "visits", "write_project"]
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 """The day that ``visits`` counts from."""
@@ -81,20 +81,24 @@ def train(window: str = "60d", holdout: str = "16d", strength: float = 1.0) -> e
 """
 
 
+def day(number: int) -> datetime:
+    """Return when the day of that number begins."""
+    return EPOCH + timedelta(days=number)
+
+
 def visits(first_day: int, days: int, *, flipped: bool = False, a_day: int = 80) -> pl.DataFrame:
     """Return the visits of some days, always the same for the same day."""
     parts = []
-    for day in range(first_day, first_day + days):
-        random = np.random.default_rng(day)
+    for number in range(first_day, first_day + days):
+        random = np.random.default_rng(number)
         x = random.normal(size=a_day).round(3)
         slope = -2.0 if flipped else 2.0
         bought = random.random(a_day) < 1 / (1 + np.exp(-slope * x))
-        start = EPOCH + timedelta(days=day)
         parts.append(
             pl.DataFrame(
                 {
-                    "visit": [f"{day}-{number}" for number in range(a_day)],
-                    "at": [start + timedelta(minutes=15 * number) for number in range(a_day)],
+                    "visit": [f"{number}-{visit}" for visit in range(a_day)],
+                    "at": [day(number) + timedelta(minutes=15 * visit) for visit in range(a_day)],
                     "x": x,
                     "page": random.choice(["home", "sale"], a_day),
                     "bought": bought.astype(np.int8),

@@ -62,16 +62,16 @@ def _apply(facts: Facts, event: EventView, told: Mapping[str, Any]) -> None:  # 
             values = (told["manifest"], told["usable"], told["run_id"], event.actor, event.at, False)
             facts["version"][told["kind"], told["name"], told["number"]] = values
         case "version.archived":
-            key = (told["kind"], told["name"], told["number"])
-            facts["version"][key] = (*facts["version"].get(key, ())[:-1], True)
+            version = (told["kind"], told["name"], told["number"])
+            facts["version"][version] = (*facts["version"].get(version, ())[:-1], True)
         case "alias.moved" | "alias.rolled_back":
-            key = (told["name"], told["alias"])
-            facts["alias"][key] = (told["version"], told["generation"], told["held"], event.at)
-            facts["alias_move"][*key, told["generation"]] = (told["version"], told["reason"], event.actor, event.at)
+            alias = (told["name"], told["alias"])
+            facts["alias"][alias] = (told["version"], told["generation"], told["held"], event.at)
+            facts["alias_move"][*alias, told["generation"]] = (told["version"], told["reason"], event.actor, event.at)
         case "alias.held" | "alias.resumed":
-            key = (told["name"], told["alias"])
-            version, generation, _, at = facts["alias"].get(key, (None, None, None, None))
-            facts["alias"][key] = (version, generation, event.kind == "alias.held", at)
+            alias = (told["name"], told["alias"])
+            number, generation, _, at = facts["alias"].get(alias, (None, None, None, None))
+            facts["alias"][alias] = (number, generation, event.kind == "alias.held", at)
         case "endpoint.released":
             facts["release"][told["endpoint"], told["generation"]] = (told["version"], event.at)
         case "gate.measured":

@@ -101,6 +101,9 @@ def main() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    # One thread a process: small batches and fits lose more to OpenMP's hand-over than they gain (decision 0010).
+    # OpenMP reads this when numpy and scikit-learn are imported, and the commands that do so are not loaded yet.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         result = commands.main(list(arguments), prog_name="evergreen", standalone_mode=False, color=_color())
         sys.stdout.flush()

@@ -111,7 +111,7 @@ def _two_values(column: pl.Series) -> tuple[str | float, str | float]:
 
 def _about_target(table: pl.DataFrame, target: str, positive: str | float) -> list[str]:
     labelled = table[target].drop_nulls()
-    share = (labelled == positive).mean()
+    share = (labelled == positive).sum() / labelled.len()
     said = [f'target: "{target}" is {positive!r} in {share:.1%} of {labelled.len():,} rows; that counts as 1']
     if labelled.len() < table.height:
         said.append(f"{table.height - labelled.len():,} rows have no target; nothing is learned from them")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from evergreen.faces.cli.options import Place, placed
+from evergreen.faces.cli.place import home_of, project_of
+from evergreen.faces.http.server import run_server
+from evergreen.faces.inference.server import run_endpoint
 
 __all__ = ["serve", "server"]
 
@@ -26,9 +27,6 @@ host = click.option("--host", default="127.0.0.1", show_default=True, help="Wher
 @placed
 def server(place: Place, host: str, port: int, clock: str) -> None:
     """Run the API with its OpenAPI document, one worker, and the loop that moves the clock."""
-    from evergreen.faces.cli.place import home_of  # noqa: PLC0415 - asking for help loads no server
-    from evergreen.faces.http.server import run_server  # noqa: PLC0415
-
     run_server(
         home_of(place),
         host,
@@ -45,12 +43,6 @@ def server(place: Place, host: str, port: int, clock: str) -> None:
 @placed
 def serve(place: Place, endpoint: str, host: str, port: int) -> None:
     """Answer predictions at ENDPOINT with the version that its alias names, and log each one."""
-    # One thread an answer: a small batch loses more to OpenMP's hand-over than it gains. OpenMP reads this when numpy
-    # and scikit-learn load it, so it must be set before they are imported.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from evergreen.faces.cli.place import home_of, project_of  # noqa: PLC0415 - these load numpy
-    from evergreen.faces.inference.server import run_endpoint  # noqa: PLC0415
-
     run_endpoint(
         home_of(place),
         project_of(place),

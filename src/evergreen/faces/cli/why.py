@@ -69,7 +69,7 @@ def _cause(found: Why) -> Iterator[str]:
     elif found.alarm is not None:
         yield f"  a retrain job, {found.alarm.get('reason', 'asked for')}"
     else:
-        yield "  nobody but a person: it was trained and promoted by hand"
+        yield "  a person: it was trained and promoted by hand"
 
 
 def _proof(report: GateReport | None) -> Iterator[str]:

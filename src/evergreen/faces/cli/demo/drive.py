@@ -51,16 +51,17 @@ def prepare(folder: Path, replay: Replay, say: Callable[[str], None]) -> LocalCl
     """Apply the example, commit the first two months, train on them and release; what is done already is left."""
     client = open_local(folder / ".evergreen", PROJECT, create=True)
     client.send(CreateProject())
+    if client.send(ShowConfiguration()).now is None:
+        client.send(Tick(now=isoformat(replay.start)))
     declaration = read_declaration(folder / FILE)
     code, contents = snapshot(folder)
     for data in contents.values():
         client.put(data)
     client.send(Apply(declaration=declaration, code=client.put(manifest_bytes(code))))
-    if client.send(ShowConfiguration()).now is None:
-        for name, table in (("flights", replay.initial_flights), ("weather", replay.initial_weather)):
-            done = commit_rows(client, name, table, commit_id=derived_id(_COMMITS, name, "first"))
+    for name, table in (("flights", replay.initial_flights), ("weather", replay.initial_weather)):
+        if not client.send(NewestVersion(kind="dataset", name=name)).number:
+            done = commit_rows(client, name, table)
             say(f"dataset {name}@v{done.number}: {done.rows:,} rows, {len(done.checks)} checks passed")
-        client.send(Tick(now=isoformat(replay.start)))
     _release_first(client, declaration, folder, replay.start, say)
     return client
 

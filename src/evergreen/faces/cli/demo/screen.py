@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -44,7 +45,7 @@ class _PlainScreen:
 @contextmanager
 def open_screen() -> Iterator[Screen]:
     """Give the screen that fits where stdout goes."""
-    if not click.get_text_stream("stdout").isatty():
+    if not sys.stdout.isatty():
         yield _PlainScreen()
         return
     from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
