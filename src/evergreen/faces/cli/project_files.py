@@ -135,7 +135,8 @@ def train(window: str | None = None, holdout: str = "20%", learning_rate: float 
 def _features_idea(found: Reading) -> str:
     if found.positive is None:
         return "Keep the rows whose target is known, and the columns that the model is made of."
-    return f"Keep the rows whose target is known; {_prose(str(found.positive))} counts as 1, {_prose(str(found.negative))} as 0."
+    positive, negative = (_prose(str(value))[:30] for value in (found.positive, found.negative))
+    return f"Keep the rows whose target is known; {positive} counts as 1, {negative} as 0."
 
 
 def _label(found: Reading) -> str:

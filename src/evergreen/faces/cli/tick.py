@@ -28,8 +28,9 @@ MOST_JOBS = 10_000
 @as_json
 def tick(place: Place, now: str | None, is_json: bool) -> None:
     """Move the project's clock, judge the windows that this closes, and do every job that waits, here and now."""
+    given = None if now is None else moment(now)
     with open_project(place) as client:
-        at = isoformat(client.home.clock.now() if now is None else moment(now))
+        at = isoformat(given or client.home.clock.now())
         events = client.send(ShowStatus()).events
         open_before = {job.id for job in client.send(ListJobs(is_open=True, limit=MOST_JOBS))}
         newest = max((job.id for job in client.send(ListJobs(limit=1))), default="")
