@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import evergreen
 import pytest
+
+import evergreen
 
 
 def test_the_public_names_are_these() -> None:
@@ -27,4 +28,4 @@ def test_each_public_name_can_be_loaded(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
-        _ = evergreen.nosuch  # type: ignore[attr-defined]  # that is the point
+        _ = evergreen.nosuch

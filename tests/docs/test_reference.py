@@ -16,7 +16,7 @@ from evergreen.faces.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-SECTIONS = {
+SECTIONS: dict[str, type[msgspec.Struct]] = {
     "project": declaration.ProjectSection,
     "datasets": declaration.DatasetSection,
     "models": declaration.ModelSection,

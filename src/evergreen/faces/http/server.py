@@ -52,8 +52,8 @@ def run_server(root: Path, host: str, port: int, *, wall_clock: bool, ready: Cal
             threads.append(threading.Thread(target=_tick, args=(dispatch, stop), name="loop"))
         for thread in threads:
             thread.start()
-        ready(address)
         try:
+            ready(address)  # fails where nobody reads the line any more
             yield
         finally:
             stop.set()
