@@ -35,9 +35,11 @@ FOLLOWS_WITHIN_S = 10.0  # a fifth of a second on a machine with nothing else to
 
 @contextmanager
 def _serving(shop: Path) -> Iterator[tuple[Running, httpx.Client]]:
-    with running(shop, "serve", "buys", "--port", "0") as endpoint:
-        with httpx.Client(base_url=endpoint.address.removesuffix("/endpoints/buys/predict"), trust_env=False) as http:
-            yield endpoint, http
+    with (
+        running(shop, "serve", "buys", "--port", "0") as endpoint,
+        httpx.Client(base_url=endpoint.address.removesuffix("/endpoints/buys/predict"), trust_env=False) as http,
+    ):
+        yield endpoint, http
 
 
 @pytest.fixture(scope="module")

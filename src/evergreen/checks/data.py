@@ -1,7 +1,7 @@
 """Checks of a dataset's rows: ``rows > 0``, ``null_rate(origin) == 0``, ``distance between 10 and 6000``.
 
 A check without bare columns is about the table. One with bare columns must hold in every row; a null neither keeps nor
-breaks it (``null_rate`` is there for nulls).
+breaks it (``null_rate`` is there for nulls), NaN always breaks it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from evergreen.core.syntax import (
     Text,
     terms,
 )
-from evergreen.core.vocabulary import Kind, Parameter, Signature, Vocabulary, arguments, check_text, require
+from evergreen.core.vocabulary import Fault, Kind, Parameter, Signature, Vocabulary, arguments, check_text, require
 from evergreen.versions.datasets import CheckResult
 
 __all__ = ["check_rows", "data_vocabulary"]
@@ -76,7 +76,7 @@ def check_rows(text: str, table: pl.DataFrame) -> CheckResult:
     """Return the verdict of the check ``text`` on ``table``; one that cannot be read is an ``error``, not a pass."""
     faults = check_text(text, data_vocabulary(table))
     if faults:
-        return CheckResult(text=text, verdict="error", reason="; ".join(fault.message for fault in faults))
+        return CheckResult(text=text, verdict="error", reason="; ".join(map(_spell, faults)))
     expression = require(text, data_vocabulary(table))
     columns = [term for term in terms(expression) if isinstance(term, Name) and term.name != "rows"]
     lookup = functools.partial(_measure, table)
@@ -94,7 +94,8 @@ def _check_each_row(
     text: str, expression: Expression, table: pl.DataFrame, lookup: Callable[[Name | Call], Value]
 ) -> CheckResult:
     try:
-        failing = table.filter(~_compiled(expression.root, lookup))
+        breaks = functools.reduce(operator.or_, _not_a_number(table, expression), ~_compiled(expression.root, lookup))
+        failing = table.filter(breaks)
     except pl.exceptions.PolarsError as error:
         return CheckResult(text=text, verdict="error", reason=str(error).splitlines()[0])
     sample = [_plain_row(row) for row in failing.head(SAMPLE_ROWS).iter_rows(named=True)]
@@ -105,6 +106,16 @@ def _check_each_row(
         failing_rows=failing.height,
         sample=sample,
     )
+
+
+def _not_a_number(table: pl.DataFrame, expression: Expression) -> list[pl.Expr]:
+    """Say where a column that the check names is NaN: such a row breaks it. To polars NaN is above every number."""
+    named = {term.name for term in terms(expression) if isinstance(term, Name) and term.name in table.columns}
+    return [pl.col(name).is_nan() for name in sorted(named) if table.schema[name].is_float()]
+
+
+def _spell(fault: Fault) -> str:
+    return fault.message if fault.hint is None else f"{fault.message}; {fault.hint}"
 
 
 def _measure(table: pl.DataFrame, term: Name | Call) -> Value:

@@ -6,10 +6,9 @@ from typing import ClassVar
 
 import msgspec
 
-from evergreen.core.errors import Invalid, nearest
 from evergreen.core.message import Command, Permission
 from evergreen.journal.transaction import Transaction
-from evergreen.runs.run import MetricPoint, State, finish
+from evergreen.runs.run import MetricPoint, finish, read_state
 
 __all__ = ["FinishRun", "FinishedRun", "finish_run"]
 
@@ -34,12 +33,7 @@ class FinishedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 def finish_run(tx: Transaction, command: FinishRun) -> FinishedRun:
     """Write the end."""
-    try:
-        state = State(command.state)
-    except ValueError:
-        raise Invalid(
-            f'"{command.state}" is no state of a run', hint=nearest(command.state, [one.value for one in State])
-        ) from None
+    state = read_state(command.state)
     finish(
         tx,
         command.run_id,

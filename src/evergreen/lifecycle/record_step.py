@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from evergreen.core.clock import isoformat, moment
 from evergreen.core.message import Command, Permission
 from evergreen.journal.transaction import Transaction
 from evergreen.runs.cache import keep_output
-from evergreen.runs.run import MetricPoint, State, finish, start
+from evergreen.runs.run import MetricPoint, State, finish, read_state, start
 
 __all__ = ["RecordStep", "RecordedStep", "record_step"]
 
@@ -39,7 +40,7 @@ class RecordedStep(msgspec.Struct, frozen=True, kw_only=True):
 
 def record_step(tx: Transaction, command: RecordStep) -> RecordedStep:
     """Write the run with its end, and keep the result of one that succeeded."""
-    state = State(command.state)
+    state = read_state(command.state)
     start(
         tx,
         command.run_id,
@@ -47,7 +48,7 @@ def record_step(tx: Transaction, command: RecordStep) -> RecordedStep:
         parent=command.parent,
         params=command.params,
         used=(),
-        started_at=command.started_at,
+        started_at=isoformat(moment(command.started_at)),
     )
     finish(
         tx,

@@ -13,11 +13,11 @@ import msgspec
 from sqlalchemy import select
 
 from evergreen.core.canonical import canonical
-from evergreen.core.errors import Conflict, Invalid, NotFound
+from evergreen.core.errors import Conflict, Invalid, NotFound, nearest
 from evergreen.db.schema import lineage, run, run_metric, run_param
 from evergreen.journal.transaction import Transaction
 
-__all__ = ["MetricPoint", "State", "finish", "start"]
+__all__ = ["MetricPoint", "State", "finish", "read_state", "start"]
 
 
 class State(enum.Enum):
@@ -27,6 +27,18 @@ class State(enum.Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CACHED = "cached"
+
+
+def read_state(text: str) -> State:
+    """Return the state of that name.
+
+    Raises:
+        Invalid: there is none.
+    """
+    try:
+        return State(text)
+    except ValueError:
+        raise Invalid(f'"{text}" is no state of a run', hint=nearest(text, [one.value for one in State])) from None
 
 
 class MetricPoint(msgspec.Struct, frozen=True, kw_only=True):

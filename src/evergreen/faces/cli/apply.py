@@ -64,10 +64,13 @@ def apply(place: Place, is_json: bool) -> None:
     is_first = not home_of(place).exists()
     with open_project(place, create=True) as client:
         client.send(CreateProject())
-        planned = _differences(client, client.send(ShowConfiguration()), declared, code)
+        applied = client.send(ShowConfiguration())
+        planned = _differences(client, applied, declared, code)
         for data in contents.values():
             client.put(data)
-        done = client.send(Apply(declaration=declared, code=client.put(manifest_bytes(code))))
+        # A new git commit of the same files is no new code.
+        same = applied.code if applied.code and not planned.code else None
+        done = client.send(Apply(declaration=declared, code=same or client.put(manifest_bytes(code))))
         newest = {name: client.send(NewestVersion(kind="dataset", name=name)).number for name in declared.datasets}
     if is_json:
         print_json(done)
