@@ -115,5 +115,5 @@ def test_what_cannot_be_committed_is_invalid(client: Client, rows: object, words
 def test_other_columns_than_before_are_invalid_and_told(client: Client) -> None:
     commit_rows(client, "rows", _rows(1))
 
-    with pytest.raises(Invalid, match="x was Int64, is String; y is new"):
+    with pytest.raises(Invalid, match="y is new; x was Int64, is String"):
         commit_rows(client, "rows", pl.DataFrame({"id": [2], "x": ["a"], "y": [1]}))

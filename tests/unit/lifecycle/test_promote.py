@@ -150,7 +150,7 @@ def test_an_alias_that_is_no_name_is_invalid(
     apply(_declaration())
     register()
 
-    with pytest.raises(Invalid, match="cannot name an? alias"):
+    with pytest.raises(Invalid, match=r"cannot name an? alias"):
         client.send(Promote(name="buys", version=1, alias=alias, expected=None))
 
 
