@@ -135,7 +135,7 @@ def with_fragment(
             )
     if before is not None and before.fragments and before.columns != columns:
         raise Invalid(
-            f'rows for dataset "{name}" have other columns than the version before: {_difference(before.columns, columns)}',
+            f'rows for dataset "{name}" have other columns than before: {_difference(before.columns, columns)}',
             hint="give the columns the same names and types, or start a dataset of another name",
         )
     first = last = None

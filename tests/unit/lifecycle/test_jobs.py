@@ -7,7 +7,7 @@ from evergreen.core.clock import Clock, isoformat
 from evergreen.core.declaration import Declaration, ModelSection, ProjectSection
 from evergreen.core.errors import Conflict, Denied, NotFound
 from evergreen.core.message import Command, Fence
-from evergreen.faces.client.local import LocalClient
+from evergreen.faces.client.local import LocalClient, dispatch_for
 from evergreen.lifecycle.claim_job import ClaimedJob, ClaimJob
 from evergreen.lifecycle.create_project import CreateProject
 from evergreen.lifecycle.dispatch import JobTakenOver
@@ -33,7 +33,7 @@ MODEL = ModelSection(pipeline="pipeline:train", task="binary-classification")
 @pytest.fixture
 def worker(client: LocalClient, apply: Callable[[Declaration], None]) -> LocalClient:
     apply(Declaration(project=ProjectSection(name="shop"), models={"buys": MODEL, "sells": MODEL}))
-    return LocalClient(client._dispatch, "shop", actor="worker")
+    return LocalClient(dispatch_for(client.home), "shop", actor="worker")
 
 
 def _claim(client: LocalClient) -> Fence | None:
@@ -157,7 +157,7 @@ def test_a_job_of_another_project_cannot_be_reached(
 ) -> None:
     client.send(Retrain(model="buys"))
     fence = _claimed(worker)
-    other = LocalClient(client._dispatch, "other")
+    other = LocalClient(dispatch_for(client.home), "other")
     other.send(CreateProject())
 
     with pytest.raises(NotFound, match="no job"):
@@ -171,7 +171,7 @@ def test_a_worker_may_not_move_the_clock(worker: LocalClient) -> None:
 
 def test_an_unknown_actor_may_nothing(client: LocalClient) -> None:
     with pytest.raises(Denied, match='actor "stranger"'):
-        LocalClient(client._dispatch, "shop", actor="stranger").send(ListJobs())
+        LocalClient(dispatch_for(client.home), "shop", actor="stranger").send(ListJobs())
 
 
 def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_sent_again(

@@ -6,7 +6,7 @@ from evergreen.core.client import Client
 from evergreen.core.declaration import Declaration, EndpointSection, Keep, ModelSection, ProjectSection
 from evergreen.core.errors import Conflict, Invalid, NotFound
 from evergreen.core.ids import new_id
-from evergreen.faces.client.local import LocalClient
+from evergreen.faces.client.local import LocalClient, dispatch_for
 from evergreen.lifecycle.promote import Promote, Promotion
 from evergreen.lifecycle.record_evidence import RecordEvidence
 from evergreen.lifecycle.resume import Resume
@@ -221,7 +221,7 @@ def test_a_roll_back_holds_the_alias_against_workers_until_it_is_resumed(
     client: LocalClient, apply: Callable[[Declaration], None], register: Callable[[], int]
 ) -> None:
     apply(_declaration())
-    worker = LocalClient(client._dispatch, "shop", actor="worker:retrain")
+    worker = LocalClient(dispatch_for(client.home), "shop", actor="worker:retrain")
     for expected in (None, 1):
         _promote(client, version=register(), expected=expected)
     register()
