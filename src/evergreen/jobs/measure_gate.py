@@ -137,7 +137,7 @@ def spell_check(check: GateCheck) -> str:
     """Say in one line what a statement of a gate came to."""
     measured = ", ".join(
         f"{name} is {value:.4g}" if isinstance(value, float) else f"{name} is {value}"
-        for name, value in check.measured.items()
+        for name, value in sorted(check.measured.items())  # the same line whether it was just measured or read again
     )
     return f'"{check.text}" {check.verdict}: {check.reason or measured}'
 

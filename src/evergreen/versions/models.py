@@ -15,6 +15,9 @@ from evergreen.versions.datasets import Span
 
 __all__ = ["Golden", "Model", "ModelManifest", "ResolvedInput", "read_model"]
 
+RESERVED = ("id", "at")
+"""What a row of a request says beside its inputs: under which id its outcome will come, and what time it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
@@ -38,6 +41,11 @@ class Model:
         for name in [*self.inputs, self.target, *self.nullable]:
             if name not in self.rows.columns:
                 raise Invalid(f'the model\'s rows have no column "{name}"', hint=nearest(name, self.rows.columns))
+        for name in RESERVED:
+            if name in self.inputs:
+                raise Invalid(
+                    f'an input cannot be called "{name}"', hint=f"each row of a request has its own {name}; rename"
+                )
         if self.target in self.inputs:
             raise Invalid(f'the target "{self.target}" is also an input', hint="leave it out of inputs")
         if not self.rows.height:
