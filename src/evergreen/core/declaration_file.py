@@ -227,7 +227,8 @@ class _Meaning:
     def _monitor(self, path: str, monitor: MonitorSection) -> Iterator[str]:
         yield from self._reference("endpoints", monitor.endpoint, f"{path}.endpoint")
         yield from _duration_faults(monitor.window, f"{path}.window")
-        if not _FALSE_ALARMS.fullmatch(monitor.false_alarms):
+        rate = _FALSE_ALARMS.fullmatch(monitor.false_alarms)
+        if rate is None or float(rate[1]) == 0:
             yield f'{path}.false_alarms: "{monitor.false_alarms}" is not a rate; write for example "1 per year"'
         if monitor.outcomes is None:
             return

@@ -36,4 +36,10 @@ def record_outcomes(tx: Transaction, command: RecordOutcomes) -> RecordedOutcome
     endpoint_row(tx.connection, tx.project, command.endpoint)
     if len(command.outcomes) > MOST:
         raise Invalid(f"{len(command.outcomes)} outcomes at once, at most {MOST} fit", hint="send them in parts")
+    for number, item in enumerate(command.outcomes):
+        if item.value not in (0.0, 1.0):
+            raise Invalid(
+                f"$.outcomes[{number}].value of {item.prediction_id[:80]} is {item.value:g}, expected 0 or 1",
+                hint="binary classification has the outcomes 0 and 1",
+            )
     return RecordedOutcomes(count=record(tx, command.endpoint, command.outcomes))

@@ -57,7 +57,7 @@ def _answer(
             cooldown=duration(rule.cooldown),
             last_fired=_last_fired(tx, target),
             is_held=held is not None and held.held,
-            is_busy=is_busy(tx, retrain_lane(model)),
+            is_busy=rule.do == "retrain" and is_busy(tx, retrain_lane(model)),
         )
     )
     job_id = None

@@ -175,11 +175,16 @@ def read(get: Get, manifest: DatasetManifest, span: Span | None = None) -> pl.Da
         tables = [pl.read_parquet(io.BytesIO(get(fragment.digest))) for fragment in manifest.fragments[:1]]
     table = pl.concat(tables, how="diagonal") if tables else pl.DataFrame()
     if manifest.key is not None and table.width:
-        table = table.unique(subset=manifest.key, keep="last", maintain_order=True)
+        # A row that replaces another takes its place, so that row numbers mean the same in every later version.
+        place = pl.int_range(pl.len()).min().over(manifest.key).alias(_PLACE)
+        table = table.with_columns(place).unique(subset=manifest.key, keep="last").sort(_PLACE).drop(_PLACE)
     if manifest.time is None:
         start, end = span.start or 0, manifest.rows if span.end is None else span.end
         return table.slice(int(start), int(end) - int(start))
     return _in_span(table, manifest.time, span).sort(manifest.time, maintain_order=True)
+
+
+_PLACE = "evergreen: place of the first row with this key"
 
 
 def _overlaps(fragment: Fragment, span: Span) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -147,10 +148,12 @@ def test_a_change_of_the_code_runs_the_new_code(client: LocalClient, shop: Path,
 
 def test_steps_of_one_name_in_two_modules_do_not_share_results(client: LocalClient, shop: Path, trained: Train) -> None:
     (shop / "other.py").write_text(PIPELINE.replace("C=strength", "C=strength * 0.0001"))
+    declaration = read_declaration(shop / FILE)
+    model = msgspec.structs.replace(declaration.models["buys"], pipeline="other:train")
+    elsewhere = msgspec.structs.replace(declaration, models={"buys": model})
     here = trained()
-    (shop / FILE).write_text(DECLARATION.replace("pipeline:train", "other:train"))
 
-    there = trained()
+    there = train(client, "buys", elsewhere, shop, at=isoformat(day(60)), base=new_id(), params={})
 
     assert _manifest(client, here).files != _manifest(client, there).files
 

@@ -67,3 +67,8 @@ def test_an_unknown_endpoint_is_not_found_with_the_nearest(client: Client) -> No
 def test_more_than_ten_thousand_at_once_are_invalid(client: Client) -> None:
     with pytest.raises(Invalid, match="at most 10000 fit"):
         _record(client, *[(str(number), 1.0, "02") for number in range(10_001)])
+
+
+def test_an_outcome_that_is_neither_0_nor_1_is_invalid_and_named(client: Client) -> None:
+    with pytest.raises(Invalid, match=r"outcomes\[1\]\.value of b is 17, expected 0 or 1"):
+        _record(client, ("a", 1.0, "02"), ("b", 17.0, "02"))

@@ -204,6 +204,15 @@ def test_without_a_time_column_a_span_counts_rows() -> None:
     assert data.rows(Span(start=2))["id"].to_list() == ["c"]
 
 
+def test_without_a_time_column_a_replaced_row_keeps_its_place() -> None:
+    data = Data(time=None)
+    data.commit(table(("a", 1, 1.0), ("b", 1, 2.0), ("c", 1, 3.0)))
+
+    data.commit(table(("d", 1, 4.0), ("a", 1, 9.0)))
+
+    assert pairs(data.rows()) == [("a", 9.0), ("b", 2.0), ("c", 3.0), ("d", 4.0)]
+
+
 # ------------------------------------------------------------------ refused
 
 

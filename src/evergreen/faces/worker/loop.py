@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from evergreen.core.errors import Conflict, EvergreenError, NotFound, Unavailable
+from evergreen.core.errors import Conflict, Corrupt, EvergreenError, NotFound, Unavailable
 from evergreen.core.message import Fence
 from evergreen.execution.fresh import parent_is_alive, run_fresh
 from evergreen.faces.client.local import LocalClient
@@ -83,7 +83,10 @@ def _perform_next(client: LocalClient, on_job: Callable[[str], None] | None) -> 
     try:
         with _renewed(client, job.fence) as is_ours:
             if job.kind in RUNS_PROJECT_CODE:
-                _perform_fresh(client, job, job.fence, folder, is_ours)
+                try:
+                    _perform_fresh(client, job, job.fence, folder, is_ours)
+                except (NotFound, Corrupt) as error:  # the code's objects: trying again cannot help
+                    _finish(client.under(job.fence, f"{WORKER}:{job.kind}"), job.fence, error=_spell(error))
             else:
                 perform_claimed(client, job, job.fence, folder)
     finally:

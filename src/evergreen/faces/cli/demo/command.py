@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from evergreen.core.declaration_file import FILE
-from evergreen.core.errors import NotFound
+from evergreen.core.errors import NotFound, Unavailable
 from evergreen.faces.cli.demo.screen import open_screen
 
 __all__ = ["demo"]
@@ -42,11 +42,17 @@ def demo(folder: Path, until: datetime | None) -> None:
 
 def _copy_example(folder: Path) -> None:
     """Copy the example project into ``folder``; files that are there already stay as they are."""
-    folder.mkdir(parents=True, exist_ok=True)
     source = _example()
-    for name in FILES:
-        if not (folder / name).exists():
-            shutil.copyfile(source / name, folder / name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            if not (folder / name).exists():
+                shutil.copyfile(source / name, folder / name)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot lay the demo's project into {folder}: {error.strerror}",
+            hint="name a folder that you can write to: evergreen demo FOLDER",
+        ) from error
 
 
 def _example() -> Path:

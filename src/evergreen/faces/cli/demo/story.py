@@ -112,7 +112,7 @@ def _verdict(comparison: Comparison) -> str:
     frozen, mine = comparison.whole.frozen, comparison.whole.endpoint
     auc = f"ROC AUC {frozen['roc_auc']:.3f} -> {mine['roc_auc']:.3f}"
     figures = f"{auc}, log loss {frozen['log_loss']:.3f} -> {mine['log_loss']:.3f}"
-    without = f"{comparison.without_outcome:,} cancelled or diverted flights never got an outcome."
+    without = f"{comparison.without_outcome:,} flights have no outcome: cancelled, diverted, or not landed yet."
     if comparison.is_better:
         return f"\nThe endpoint was better than the frozen model over the whole time: {figures}. {without}"
     return f"\nThe endpoint was NOT better than the frozen model over the whole time: {figures}. {without}"
