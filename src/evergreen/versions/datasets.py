@@ -176,8 +176,8 @@ def read(get: Get, manifest: DatasetManifest, span: Span | None = None) -> pl.Da
     table = pl.concat(tables, how="diagonal") if tables else pl.DataFrame()
     if manifest.key is not None and table.width:
         # A row that replaces another takes its place, so that row numbers mean the same in every later version.
-        place = pl.int_range(pl.len()).min().over(manifest.key).alias(_PLACE)
-        table = table.with_columns(place).unique(subset=manifest.key, keep="last").sort(_PLACE).drop(_PLACE)
+        placed = table.with_row_index(_PLACE).with_columns(pl.col(_PLACE).min().over(manifest.key))
+        table = placed.unique(subset=manifest.key, keep="last", maintain_order=True).sort(_PLACE).drop(_PLACE)
     if manifest.time is None:
         start, end = span.start or 0, manifest.rows if span.end is None else span.end
         return table.slice(int(start), int(end) - int(start))
