@@ -10,12 +10,14 @@ __all__ = ["derived_id", "new_id"]
 
 
 def new_id() -> str:
-    """Return a fresh UUIDv7 as 32 hex digits: 48 bits of milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return f"{value:032x}"
+    """Return a fresh UUIDv7 as 32 hex digits: 48 bits of milliseconds, 12 of their fraction, then 62 random bits.
+
+    The fraction (RFC 9562, section 6.2, method 3) orders ids that one process makes one after the other.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = rest * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return f"{milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random:032x}"
 
 
 def derived_id(parent: str, *names: str) -> str:
